@@ -1,0 +1,162 @@
+"""Names of things: object ids, run ids, nonces. The only source of random bits."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from typing import NewType
+
+from graven.errors import InvalidInput
+
+ObjectId = NewType("ObjectId", bytes)
+"""BLAKE3-256 of an object's bytes: 32 raw bytes (64 lower-case hex digits as text)."""
+
+RunId = NewType("RunId", str)
+"""A run id that `check_run_id` has accepted."""
+
+OBJECT_ID_BYTES = 32
+GENERATED_RUN_ID_HEX = 20  # 80 bits: a collision among 10^6 runs has odds below 10^-12
+MIN_PREFIX_HEX = 8
+MAX_ENCODED_NAME_BYTES = 200  # leaves room for ".json" and a temporary name's ending below 255
+
+_WINDOWS_NAMES = frozenset(
+    ["con", "prn", "aux", "nul", "conin$", "conout$"]
+    + [f"{stem}{digit}" for stem in ("com", "lpt") for digit in "0123456789¹²³"]
+)
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+RESERVED_RUN_IDS = frozenset(["latest"])
+
+
+def hash_bytes(data: bytes | bytearray | memoryview) -> ObjectId:
+    """Return the object id of ``data``."""
+    import blake3
+
+    return ObjectId(blake3.blake3(data).digest())
+
+
+def parse_object_id(text: str) -> ObjectId:
+    """Read 64 lower-case hex digits.
+
+    Raises:
+        InvalidInput: anything else.
+    """
+    if len(text) != 2 * OBJECT_ID_BYTES or not is_hex(text):
+        raise InvalidInput(f"not an object id: {text!r}", kind="bad-object-id", value=text)
+    return ObjectId(bytes.fromhex(text))
+
+
+def is_hex(text: str) -> bool:
+    """True for a non-empty string of lower-case hex digits."""
+    return bool(text) and not text.strip("0123456789abcdef")
+
+
+def random_bytes(count: int) -> bytes:
+    """Bits for nonces and writer ids: unique, never secret."""
+    return os.urandom(count)
+
+
+def new_nonce() -> str:
+    """32 hex digits that no other upload has."""
+    return os.urandom(16).hex()
+
+
+def normal(text: str) -> str:
+    """``text`` in Unicode normal form C, the form of all names and keys."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def percent_encode(name: str) -> str:
+    """A file name for ``name`` that is safe on every file system.
+
+    Lower-case ASCII letters, digits and ``. _ -`` stand as they are, every other
+    byte of the UTF-8 text becomes ``%xx``. Upper-case letters are encoded too, so
+    two names that differ only in case never share a file where case is ignored.
+    A leading dot is encoded (hidden files), and so is the last character of a
+    name that Windows reserves or would cut (a trailing dot).
+    """
+    stem = name.split(".", 1)[0]
+    out = []
+    last = len(name) - 1
+    reserved = stem in _WINDOWS_NAMES
+    for index, char in enumerate(name):
+        if (
+            char in _PLAIN
+            and not (char == "." and index in (0, last))
+            and not (reserved and index == 0)
+        ):
+            out.append(char)
+        else:
+            out.extend(f"%{byte:02x}" for byte in char.encode())
+    return "".join(out)
+
+
+def percent_decode(text: str) -> str:
+    """The inverse of `percent_encode`.
+
+    Raises:
+        InvalidInput: not a name that `percent_encode` makes.
+    """
+    from urllib.parse import unquote_to_bytes
+
+    try:
+        name = unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        name = ""
+    if not name or percent_encode(name) != text:
+        raise InvalidInput(f"not an encoded name: {text!r}", kind="bad-name", value=text)
+    return name
+
+
+def check_name(text: object, what: str) -> str:
+    """Accept a name that becomes a file name (run id, baseline, tag), in normal form.
+
+    Raises:
+        InvalidInput: not text, empty, too long, a path, or holding control characters.
+    """
+    if not isinstance(text, str):
+        raise InvalidInput(
+            f"{what} must be text, not {type(text).__name__}", kind="bad-name", field=what
+        )
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    problem = _name_problem(text)
+    if problem:
+        raise InvalidInput(
+            f"{what} {shown!r} {problem}",
+            kind="bad-name",
+            hint="use letters, digits, '.', '_' and '-', at most 200 of them",
+            field=what,
+            value=shown,
+        )
+    return normal(text)
+
+
+def _name_problem(text: str) -> str | None:
+    if not text:
+        return "is empty"
+    if text in (".", ".."):
+        return "is a folder's name"
+    if "/" in text or "\\" in text:
+        return "holds a path separator"
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+        return "holds a control character"
+    if text != text.strip():
+        return "begins or ends with a space"
+    if text.split(".", 1)[0].rstrip(" ").lower() in _WINDOWS_NAMES:
+        return "is a device name on Windows"
+    if len(percent_encode(normal(text))) > MAX_ENCODED_NAME_BYTES:
+        return f"is too long (its file name has over {MAX_ENCODED_NAME_BYTES} bytes)"
+    return None
+
+
+def check_run_id(text: object) -> RunId:
+    """Accept a run id.
+
+    Raises:
+        InvalidInput: see `check_name`; also the words that revisions use (``latest``).
+    """
+    name = check_name(text, "run id")
+    if name in RESERVED_RUN_IDS:
+        raise InvalidInput(
+            f"run id {name!r} is a word of the revision syntax", kind="bad-name", field="run id"
+        )
+    return RunId(name)
