@@ -1,0 +1,44 @@
+# Everyday commands; `just` alone lints and tests. Without just: scripts/test does all of it.
+set positional-arguments
+
+default: lint test
+
+# Make .venv and install everything the other recipes need
+venv:
+    scripts/venv '.[test,lint]' asv
+
+# Tests only: just test -k codec
+test *args: venv
+    .venv/bin/python -m pytest -q -n 2 "$@"
+
+# Tests with coverage, line by line what is missing
+cov *args: venv
+    .venv/bin/python -m pytest -q -n 2 --cov --cov-report=term-missing "$@"
+
+# ruff, mypy, the import contract
+lint: venv
+    .venv/bin/ruff check .
+    .venv/bin/ruff format --check .
+    .venv/bin/mypy
+    .venv/bin/lint-imports
+
+# Let ruff mend what it can
+fix: venv
+    .venv/bin/ruff check --fix .
+    .venv/bin/ruff format .
+
+# What CI runs
+ci:
+    bash .ci/run
+
+# A tour with real result files, kept in demo-out/
+demo:
+    scripts/demo
+
+# graven beside its peers; the table of docs/benchmarks.md: just bench --runs 10000
+bench *args: venv
+    .venv/bin/python benchmarks/local.py "$@"
+
+# Write constraints.txt from what .venv holds
+constraints:
+    scripts/constraints
