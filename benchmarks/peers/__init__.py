@@ -1,0 +1,1 @@
+"""The programs that graven is measured against, each behind a small worker."""
