@@ -1,0 +1,118 @@
+"""The gate: whether a comparison passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graven.analysis.compare import Comparison, Row, Verdict
+
+_JUDGED = (Verdict.REGRESSION, Verdict.IMPROVEMENT, Verdict.NO_CHANGE)
+_DOUBTFUL = (Verdict.REMOVED, Verdict.NOT_A_NUMBER, Verdict.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """Why there is no answer: the question cannot be judged as asked."""
+
+    kind: str
+    message: str
+    hint: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"kind": self.kind, "message": self.message, "hint": self.hint}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """The answer of the gate.
+
+    Attributes:
+        passed: nothing got worse beyond its threshold, and there is no mistake.
+        failures: the rows that fail the check, in the order they are shown.
+        doubtful: removed, skipped and not-a-number rows; failures too when strict.
+        mistakes: why nothing could be judged; then ``passed`` is False and it is no
+            regression either.
+        judged: how many rows had both values and a direction.
+    """
+
+    comparison: Comparison
+    passed: bool
+    strict: bool
+    failures: tuple[Row, ...]
+    doubtful: tuple[Row, ...]
+    mistakes: tuple[Mistake, ...]
+    judged: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "passed": self.passed,
+            "strict": self.strict,
+            "judged": self.judged,
+            "failures": [row.to_dict() for row in self.failures],
+            "mistakes": [mistake.to_dict() for mistake in self.mistakes],
+            **self.comparison.to_dict(),
+        }
+
+
+def judge(comparison: Comparison, *, strict: bool = False) -> CheckResult:
+    """Turn a comparison into pass or fail.
+
+    Failing are regressions, and points that fail now and were ok in the baseline.
+    Removed, skipped and not-a-number rows are only named, unless ``strict``. A metric
+    without a known direction is never judged.
+    """
+    failures = [
+        *sorted(comparison.with_verdict(Verdict.REGRESSION), key=_severity),
+        *(row for row in comparison.with_verdict(Verdict.FAILED) if row.worse),
+    ]
+    doubtful = comparison.with_verdict(*_DOUBTFUL)
+    if strict:
+        failures += doubtful
+    judged = len(comparison.with_verdict(*_JUDGED))
+    mistakes = tuple(_mistakes(comparison, judged, bool(failures)))
+    return CheckResult(
+        comparison=comparison,
+        passed=not failures and not mistakes,
+        strict=strict,
+        failures=tuple(failures),
+        doubtful=doubtful,
+        mistakes=mistakes,
+        judged=judged,
+    )
+
+
+def _severity(row: Row) -> float:
+    """Worst first; a change without a ratio (from zero) is worst."""
+    return -abs(row.change) if row.change is not None else float("-inf")
+
+
+def _mistakes(comparison: Comparison, judged: int, failing: bool) -> Iterator[Mistake]:
+    if not comparison.comparable:
+        yield Mistake(
+            kind="incomparable-machines",
+            message="the two runs were measured on different machines"
+            f" ({comparison.baseline.machine} and {comparison.current.machine})",
+            hint="set a baseline measured on this machine, or pass --allow-cross-machine",
+        )
+        return
+    if judged or failing:
+        return
+    shared = [row for row in comparison.rows if None not in (row.baseline, row.current)]
+    if shared:
+        yield Mistake(
+            kind="nothing-judged",
+            message=f"none of the {len(shared)} metrics in both runs can be judged",
+            hint="say which way is better with --direction METRIC=lower, or in metric_defs"
+            " of the store's config.json",
+        )
+    else:
+        yield Mistake(
+            kind="nothing-compared",
+            message="the two runs have no metric of any point in common",
+            hint="scenario, name and tags of a point must be the same in both;"
+            " set a new baseline if the benchmarks were renamed",
+        )

@@ -1,0 +1,454 @@
+"""Compare two runs, point by point and metric by metric.
+
+Points are matched by (scenario, name, tags). Everything that cannot be judged gets a
+row with a verdict of its own, so that nothing drops out in silence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from graven.analysis.thresholds import Thresholds
+from graven.model import Metric, MetricDef, MetricDirection, Point, PointStatus, Run
+
+PointKey = tuple[str, str, tuple[tuple[str, str], ...]]
+"""(scenario, name, sorted tags)."""
+
+# Two float64 computations of the same 5 % may differ in the last digits; that is no regression.
+RELATIVE_NOISE = 1e-9
+
+_TRUST = {"unknown": 0, "unit": 1, "tool": 2, "declared": 3}
+
+
+class Verdict(StrEnum):
+    """What became of one metric of one point."""
+
+    REGRESSION = "regression"
+    IMPROVEMENT = "improvement"
+    NO_CHANGE = "no-change"
+    ADDED = "added"
+    REMOVED = "removed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_A_NUMBER = "not-a-number"
+    NO_DIRECTION = "no-direction"
+    INCOMPARABLE = "incomparable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One metric of one point in both runs (``metric`` None: the point as a whole).
+
+    Attributes:
+        occurrence: 1 for the first point of this key in its run, 2 for the next ...
+        baseline, current: the values in ``unit``; None where there is none.
+        delta: current - baseline; None where either is missing or no number.
+        change: delta / abs(baseline), 0.05 for 5 % more; None where no ratio exists.
+        threshold: the relative threshold that was applied.
+        worse: True if the change goes the bad way (also for a point that fails now and
+            did not before), False if it goes the good way, None if neither is known.
+        note: why the verdict is what it is, where the numbers do not say it.
+    """
+
+    scenario: str
+    name: str
+    tags: dict[str, str]
+    verdict: Verdict
+    metric: str | None = None
+    occurrence: int = 1
+    unit: str | None = None
+    direction: MetricDirection | None = None
+    direction_source: str = "unknown"
+    baseline: float | None = None
+    current: float | None = None
+    delta: float | None = None
+    change: float | None = None
+    threshold: float | None = None
+    worse: bool | None = None
+    note: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; None fields are left out."""
+        record: dict[str, Any] = {"scenario": self.scenario, "name": self.name, "tags": self.tags}
+        record["metric"] = self.metric
+        record["verdict"] = str(self.verdict)
+        if self.occurrence > 1:
+            record["occurrence"] = self.occurrence
+        if self.direction is not None:
+            record["direction"] = str(self.direction)
+            record["direction_source"] = self.direction_source
+        for name in ("unit", "baseline", "current", "delta", "change", "threshold", "worse"):
+            if getattr(self, name) is not None:
+                record[name] = getattr(self, name)
+        if self.change is not None:
+            record["percent"] = self.change * 100
+        if self.baseline and self.current is not None:
+            record["ratio"] = self.current / self.baseline
+        if self.note is not None:
+            record["note"] = self.note
+        return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicateKey:
+    """Points of one run that nothing tells apart."""
+
+    scenario: str
+    name: str
+    tags: dict[str, str]
+    in_baseline: int
+    in_current: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "scenario": self.scenario,
+            "name": self.name,
+            "tags": self.tags,
+            "in_baseline": self.in_baseline,
+            "in_current": self.in_current,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLabel:
+    """What a reader must know of a run to judge a comparison with it."""
+
+    id: str
+    timestamp: datetime
+    commit: str | None
+    branch: str | None
+    origin: str
+    status: str
+    machine: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "id": self.id,
+            "timestamp": self.timestamp.isoformat(),
+            "commit": self.commit,
+            "branch": self.branch,
+            "origin": self.origin,
+            "status": self.status,
+            "machine": self.machine,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What `compare_runs` answers.
+
+    Attributes:
+        rows: baseline order first, then what only the current run has.
+        duplicates: keys that occur more than once in a run.
+        comparable: False if the machines are known to differ and that was not allowed.
+        warnings: sentences a reader needs beside the rows.
+    """
+
+    baseline: RunLabel
+    current: RunLabel
+    rows: tuple[Row, ...]
+    duplicates: tuple[DuplicateKey, ...]
+    comparable: bool
+    warnings: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Rows by verdict, all verdicts present."""
+        found = Counter(row.verdict for row in self.rows)
+        return {str(verdict): found[verdict] for verdict in Verdict}
+
+    def with_verdict(self, *verdicts: Verdict) -> tuple[Row, ...]:
+        """The rows that have one of ``verdicts``."""
+        return tuple(row for row in self.rows if row.verdict in verdicts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "baseline": self.baseline.to_dict(),
+            "current": self.current.to_dict(),
+            "comparable": self.comparable,
+            "warnings": list(self.warnings),
+            "duplicates": [key.to_dict() for key in self.duplicates],
+            "counts": self.counts(),
+            "rows": [row.to_dict() for row in self.rows],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What every row of one comparison is judged by."""
+
+    thresholds: Thresholds
+    defs: Mapping[str, MetricDef]
+    units: tuple[Mapping[str, MetricDef], Mapping[str, MetricDef]]
+    comparable: bool
+
+
+def compare_runs(
+    baseline: Run,
+    current: Run,
+    *,
+    thresholds: Thresholds | None = None,
+    metrics: Collection[str] | None = None,
+    directions: Mapping[str, MetricDirection] | None = None,
+    machines: tuple[str | None, str | None] = (None, None),
+    allow_cross_machine: bool = False,
+) -> Comparison:
+    """Compare every metric of every point.
+
+    Args:
+        baseline, current: the runs, the older one first.
+        thresholds: a change strictly beyond its threshold counts; 5 % if None.
+        metrics: judge and list only these; None means all.
+        directions: overrides what the runs say, by metric name; counts as declared.
+        machines: the fingerprints of the two machines; None is unknown, and unknown
+            is not called different.
+        allow_cross_machine: judge although the fingerprints differ.
+
+    Returns:
+        A `Comparison`. Where the baseline is zero no ratio exists: any worsening beyond
+        the absolute floor (zero by default) is a regression.
+    """
+    differ = None not in machines and machines[0] != machines[1]
+    rules = _Rules(
+        thresholds or Thresholds(),
+        _merge_defs(baseline, current, directions or {}),
+        (baseline.metric_defs, current.metric_defs),
+        allow_cross_machine or not differ,
+    )
+    before, now = _by_key(baseline), _by_key(current)
+    rows = [
+        row
+        for key in [*before, *(key for key in now if key not in before)]
+        for row in _compare_key(key, before.get(key, []), now.get(key, []), rules)
+        if metrics is None or row.metric is None or row.metric in metrics
+    ]
+    return Comparison(
+        baseline=_label(baseline, machines[0]),
+        current=_label(current, machines[1]),
+        rows=tuple(rows),
+        duplicates=tuple(_duplicates(before, now)),
+        comparable=rules.comparable,
+        warnings=tuple(_warnings(baseline, current, differ, allow_cross_machine)),
+    )
+
+
+def point_key(point: Point) -> PointKey:
+    """What tells this point from the others of its run."""
+    return (point.scenario, point.name, tuple(sorted(point.tags.items())))
+
+
+def _by_key(run: Run) -> dict[PointKey, list[Point]]:
+    found: dict[PointKey, list[Point]] = {}
+    for point in run.points:
+        found.setdefault(point_key(point), []).append(point)
+    return found
+
+
+def _merge_defs(
+    baseline: Run, current: Run, directions: Mapping[str, MetricDirection]
+) -> dict[str, MetricDef]:
+    """One definition a metric: the better founded direction, the current run's among equals."""
+    merged = dict(baseline.metric_defs)
+    for name, mine in current.metric_defs.items():
+        theirs = merged.get(name)
+        if theirs is None or _TRUST[mine.direction_source] >= _TRUST[theirs.direction_source]:
+            merged[name] = mine
+    for name, direction in directions.items():
+        unit = merged[name].unit if name in merged else ""
+        merged[name] = MetricDef(name=name, unit=unit, direction=direction)
+    return merged
+
+
+def _compare_key(
+    key: PointKey, before: list[Point], now: list[Point], rules: _Rules
+) -> Iterator[Row]:
+    if before and now and len(before) != len(now):
+        yield Row(
+            scenario=key[0],
+            name=key[1],
+            tags=dict(key[2]),
+            verdict=Verdict.INCOMPARABLE,
+            note=f"occurs {len(before)} times in the baseline and {len(now)} times now,"
+            " and nothing tells them apart",
+        )
+        return
+    for index in range(max(len(before), len(now))):
+        old = before[index] if index < len(before) else None
+        new = now[index] if index < len(now) else None
+        yield from _compare_points(key, index + 1, old, new, rules)
+
+
+def _compare_points(
+    key: PointKey, occurrence: int, old: Point | None, new: Point | None, rules: _Rules
+) -> Iterator[Row]:
+    facts: dict[str, Any] = {
+        "scenario": key[0],
+        "name": key[1],
+        "tags": dict(key[2]),
+        "occurrence": occurrence,
+    }
+    whole = _whole_point_row(facts, old, new)
+    if whole is not None:
+        yield whole
+    old_metrics = old.metrics if old and old.status is PointStatus.OK else {}
+    new_metrics = new.metrics if new and new.status is PointStatus.OK else {}
+    if whole is not None and whole.verdict in (Verdict.FAILED, Verdict.SKIPPED):
+        return
+    for name in [*old_metrics, *(n for n in new_metrics if n not in old_metrics)]:
+        yield _compare_metric(facts, name, old_metrics.get(name), new_metrics.get(name), rules)
+
+
+def _whole_point_row(facts: dict[str, Any], old: Point | None, new: Point | None) -> Row | None:
+    """A row about the point itself, where its metrics alone would not tell the story."""
+    if new is None:
+        if old is not None and (old.status is not PointStatus.OK or not old.metrics):
+            return Row(**facts, verdict=Verdict.REMOVED, note=f"{old.status} in the baseline")
+        return None
+    was = old.status if old is not None else None
+    if new.status is PointStatus.FAILED:
+        first = was is not PointStatus.FAILED
+        why = f": {new.error.strip().splitlines()[-1]}" if new.error and new.error.strip() else ""
+        before = "not in the baseline" if was is None else f"{was} in the baseline"
+        return Row(
+            **facts,
+            verdict=Verdict.FAILED,
+            worse=True if first and was is PointStatus.OK else None,
+            note=f"{before}, fails now{why}" if first else f"failed in the baseline too{why}",
+        )
+    if new.status is PointStatus.SKIPPED:
+        note = "not in the baseline" if was is None else f"{was} in the baseline"
+        return Row(**facts, verdict=Verdict.SKIPPED, note=f"{note}, skipped now")
+    if was is PointStatus.FAILED:
+        return Row(
+            **facts, verdict=Verdict.IMPROVEMENT, worse=False, note="failed in the baseline, ok now"
+        )
+    if not new.metrics and (old is None or not old.metrics):
+        verdict = Verdict.ADDED if old is None else Verdict.NO_CHANGE
+        return Row(**facts, verdict=verdict, note="holds no metric")
+    return None
+
+
+def _compare_metric(
+    facts: dict[str, Any], name: str, old: Metric | None, new: Metric | None, rules: _Rules
+) -> Row:
+    known = rules.defs.get(name)
+    facts = {
+        **facts,
+        "metric": name,
+        "unit": known.unit if known else None,
+        "direction": known.direction if known else None,
+        "direction_source": known.direction_source if known else "unknown",
+        "baseline": None if old is None else old.value,
+        "current": None if new is None else new.value,
+    }
+    if old is None or new is None:
+        return Row(**facts, verdict=Verdict.ADDED if old is None else Verdict.REMOVED)
+    units = [defs[name].unit for defs in rules.units if name in defs]
+    if len(set(units)) > 1:
+        note = f"the unit is {units[0]!r} in the baseline and {units[1]!r} now"
+        return Row(**{**facts, "unit": units[1]}, verdict=Verdict.INCOMPARABLE, note=note)
+    if math.isnan(old.value) or math.isnan(new.value):
+        sides = [s for s, m in (("the baseline", old), ("this run", new)) if math.isnan(m.value)]
+        return Row(
+            **facts, verdict=Verdict.NOT_A_NUMBER, note=f"not a number in {' and '.join(sides)}"
+        )
+    return _judge(facts, old.value, new.value, known, rules)
+
+
+def _judge(
+    facts: dict[str, Any], old: float, new: float, known: MetricDef | None, rules: _Rules
+) -> Row:
+    same = old == new  # also for equal infinities, whose difference is no number
+    facts["delta"] = 0.0 if same else new - old
+    facts["change"] = _relative_change(old, new)
+    name = facts["metric"]
+    facts["threshold"] = rules.thresholds.threshold_for(facts["scenario"], facts["name"], name)
+    if known is None or known.direction_source == "unknown":
+        return Row(**facts, verdict=Verdict.NO_DIRECTION, note="nobody said which way is better")
+    if known.direction is MetricDirection.INFO:
+        return Row(**facts, verdict=Verdict.NO_DIRECTION)
+    if not same:
+        facts["worse"] = (new > old) is (known.direction is MetricDirection.LOWER)
+    if not rules.comparable:
+        return Row(**facts, verdict=Verdict.INCOMPARABLE, note="measured on different machines")
+    beyond, note = _beyond(facts, old, new, rules)
+    if not beyond:
+        return Row(**facts, verdict=Verdict.NO_CHANGE, note=note)
+    verdict = Verdict.REGRESSION if facts["worse"] else Verdict.IMPROVEMENT
+    return Row(**facts, verdict=verdict, note=note)
+
+
+def _relative_change(old: float, new: float) -> float | None:
+    if old == new:
+        return 0.0
+    if old == 0 or math.isinf(old):
+        return None
+    return (new - old) / abs(old)
+
+
+def _beyond(
+    facts: dict[str, Any], old: float, new: float, rules: _Rules
+) -> tuple[bool, str | None]:
+    """Whether the change is strictly beyond what is allowed, and why if no ratio says it."""
+    if old == new:
+        return False, None
+    change = facts["change"]
+    if change is None and math.isinf(old):
+        return True, "the baseline is infinite, so there is no ratio"
+    if change is None:
+        floor = rules.thresholds.floor_for(facts["scenario"], facts["name"], facts["metric"])
+        note = f"the baseline is zero, so there is no ratio; the floor is {floor:g}"
+        return _exceeds(abs(new), floor), note
+    return _exceeds(abs(change), facts["threshold"]), None
+
+
+def _exceeds(size: float, limit: float) -> bool:
+    return size > limit and not math.isclose(size, limit, rel_tol=RELATIVE_NOISE)
+
+
+def _duplicates(
+    before: Mapping[PointKey, list[Point]], now: Mapping[PointKey, list[Point]]
+) -> Iterator[DuplicateKey]:
+    for key in [*before, *(key for key in now if key not in before)]:
+        counts = len(before.get(key, ())), len(now.get(key, ()))
+        if max(counts) > 1:
+            yield DuplicateKey(
+                scenario=key[0],
+                name=key[1],
+                tags=dict(key[2]),
+                in_baseline=counts[0],
+                in_current=counts[1],
+            )
+
+
+def _warnings(baseline: Run, current: Run, differ: bool, allowed: bool) -> Iterator[str]:
+    if baseline.id == current.id:
+        yield f"run {current.id} is compared with itself"
+    if differ:
+        ending = ", compared as asked" if allowed else ", so nothing is judged"
+        yield "the two runs were measured on different machines" + ending
+    for what, run in (("the baseline", baseline), ("the current run", current)):
+        if run.origin != "measured":
+            yield f"the numbers of {what} ({run.id}) are {run.origin}, not measured"
+        if run.status != "ok":
+            yield f"the status of {what} ({run.id}) is {run.status!r}"
+
+
+def _label(run: Run, machine: str | None) -> RunLabel:
+    return RunLabel(
+        id=run.id,
+        timestamp=run.timestamp,
+        commit=run.commit,
+        branch=run.branch,
+        origin=str(run.origin),
+        status=run.status,
+        machine=machine,
+    )
