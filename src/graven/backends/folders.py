@@ -9,13 +9,11 @@ in between the check and the use.
 Where the system has no such handles (Windows), paths are checked instead.
 """
 
-# ruff: noqa: PTH - pathlib knows no folder handles, and its objects cost more than the calls
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -25,12 +23,9 @@ from graven.backends.oserrors import symlink_found
 HAS_HANDLES = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
 MAX_HELD = 64  # handles; objects/ has 256 folders, and a process often has only 1024 in all
 
-_FOLDER_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_DIRECTORY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
+# The root itself may be a link: it is the person's choice, not the store's.
+_ROOT_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FOLDER_FLAGS = _ROOT_FLAGS | getattr(os, "O_NOFOLLOW", 0)
 _NO_FSYNC_HERE = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _T = TypeVar("_T")
 
@@ -143,9 +138,9 @@ class Folders:
     def __init__(self, root: str, *, handles: bool = HAS_HANDLES) -> None:
         self.root = root
         self._handles = handles
-        # No lock: each step on the table is one atomic call, the worst race opens
+        # No lock: each step on a plain dict is one atomic call, the worst race opens
         # a folder twice, and a lock could be shut for good in a forked child.
-        self._held: OrderedDict[str, Folder] = OrderedDict()
+        self._held: dict[str, Folder] = {}
 
     def path(self, key: str) -> str:
         """The path of a key, for messages."""
@@ -169,7 +164,7 @@ class Folders:
             folder = self._reach(key, create)
             self._held[key] = folder
             if len(self._held) > MAX_HELD:
-                self._held.popitem(last=False)
+                self._held.pop(list(self._held)[0], None)  # noqa: RUF015  iter() breaks in a race
         if anchor and not folder.anchored:
             self._anchor(key)
             folder.anchored = True
@@ -201,7 +196,7 @@ class Folders:
             os.makedirs(self.root, exist_ok=True)
         if not self._handles:
             return self._reach_by_path(key, create)
-        fd = os.open(self.root, _FOLDER_FLAGS)
+        fd = os.open(self.root, _ROOT_FLAGS)
         path = self.root
         try:
             for part in key.split("/") if key else ():

@@ -10,7 +10,7 @@ from graven.errors import BackendUnavailable, Corrupt, GravenError, InvalidInput
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _TOO_MANY = {errno.EMFILE, errno.ENFILE}
-_NOT_A_FILE = {errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY}
+_NOT_A_FILE = {errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST}
 
 
 class translated:  # noqa: N801  used as a function: "with translated(path, 'write')"
