@@ -1,4 +1,4 @@
-"""Find or make an interpreter that can import calibrax."""
+"""Find or make an interpreter that can import calibrax; ``--graven`` adds graven to it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,52 @@ import subprocess
 import sys
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent.parent
+
 # The current release needs Python 3.12. The newest that runs on 3.11 is far older.
 NEWEST = ("calibrax==0.1.14", "substrax==0.1.22")
 FOR_3_11 = ("calibrax==0.1.1",)
 # Installed with --no-deps: calibrax names JAX and more, which its Store never imports.
 NEEDED = ("click", "lazy-loader", "pydantic>=2.10")
-PROBE = "from calibrax.storage.store import Store; from calibrax.core.models import Run"
+PROBE = "import peers.calibrax_worker"
+
+
+def find() -> Path | None:
+    """An interpreter with calibrax, if there is one already; installs nothing.
+
+    ``GRAVEN_CALIBRAX_PYTHON`` names one; else the venv in the user's cache folder.
+    """
+    named = os.environ.get("GRAVEN_CALIBRAX_PYTHON")
+    places = [Path(named)] if named else [_cache(NEWEST), _cache(FOR_3_11)]
+    return next((python for python in places if works(python)), None)
 
 
 def calibrax_python() -> Path | None:
-    """An interpreter with calibrax; None (and a line that says why) where there is none.
-
-    ``GRAVEN_CALIBRAX_PYTHON`` names one; else a venv in the user's cache folder, made
-    on first use.
-    """
-    named = os.environ.get("GRAVEN_CALIBRAX_PYTHON")
-    if named:
-        return Path(named) if works(Path(named)) else _missing(f"{named} has no calibrax")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "graven-peers"
+    """`find`, or make a venv; None (and a line that says why) where that fails."""
+    found = find()
+    if found or os.environ.get("GRAVEN_CALIBRAX_PYTHON"):
+        return found or _missing("GRAVEN_CALIBRAX_PYTHON has none")
     base = newest_python()
-    modern = base is not None
-    venv = home / ("calibrax-0.1.14" if modern else "calibrax-0.1.1")
-    python = venv / "bin" / "python"
-    if works(python):
-        return python
-    print(f"making {venv}", file=sys.stderr)
+    pinned = NEWEST if base else FOR_3_11
+    python = _cache(pinned)
+    print(f"making {python.parent.parent}", file=sys.stderr)
     try:
-        _make(venv, base or Path(sys.executable), NEWEST if modern else FOR_3_11)
+        _make(python, base or Path(sys.executable), pinned)
     except subprocess.CalledProcessError as error:
-        return _missing(f"cannot install calibrax: {(error.stderr or '').strip()[-300:]}")
-    return python if works(python) else _missing(f"{python} cannot import calibrax")
+        return _missing(f"cannot install it: {(error.stderr or '').strip()[-300:]}")
+    return python if works(python) else _missing(f"{python} cannot import it")
+
+
+def add_graven(python: Path) -> None:
+    """Install this graven beside calibrax, for tests that need both in one process."""
+    root = HERE.parent
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-c", str(root / "constraints.txt"), "-e", str(root)], check=True)
+
+
+def _cache(pinned: tuple[str, ...]) -> Path:
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "graven-peers" / pinned[0].replace("==", "-") / "bin" / "python"
 
 
 def works(python: Path) -> bool:
@@ -56,10 +72,10 @@ def newest_python() -> Path | None:
     return next((Path(c) for c in candidates if _quiet(Path(c), test)), None)
 
 
-def _make(venv: Path, base: Path, pinned: tuple[str, ...]) -> None:
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+def _make(python: Path, base: Path, pinned: tuple[str, ...]) -> None:
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for command in (
-        [str(base), "-m", "venv", "--clear", str(venv)],
+        [str(base), "-m", "venv", "--clear", str(python.parent.parent)],
         [*pip, "--no-deps", *pinned],
         [*pip, *NEEDED],
     ):
@@ -68,7 +84,10 @@ def _make(venv: Path, base: Path, pinned: tuple[str, ...]) -> None:
 
 def _quiet(python: Path, code: str) -> bool:
     return (
-        subprocess.run([str(python), "-c", code], capture_output=True, check=False).returncode == 0
+        subprocess.run(
+            [str(python), "-c", code], cwd=HERE, capture_output=True, check=False
+        ).returncode
+        == 0
     )
 
 
@@ -77,4 +96,7 @@ def _missing(why: str) -> None:
 
 
 if __name__ == "__main__":
-    print(calibrax_python() or "none")
+    found = calibrax_python()
+    if found and "--graven" in sys.argv[1:]:
+        add_graven(found)
+    print(found or "none")

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+import types
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from calibrax.core.models import Run
-from calibrax.storage.store import Store
-
 import workload
 from peers.protocol import Stopwatch, serve
+
+
+def _skip_core_init() -> None:
+    """Let ``calibrax.core.models`` load without ``calibrax.core``'s own imports.
+
+    Releases before lazy loading (those that run on Python 3.11) import JAX and Flax
+    there, hundreds of megabytes that the Store never touches.
+    """
+    found = importlib.util.find_spec("calibrax")
+    if found is None or not found.submodule_search_locations:
+        return
+    bare = types.ModuleType("calibrax.core")
+    bare.__path__ = [str(Path(found.submodule_search_locations[0], "core"))]
+    sys.modules["calibrax.core"] = bare
+
+
+_skip_core_init()
+
+from calibrax.core.models import Run  # noqa: E402  after the shortcut above
+from calibrax.storage.store import Store  # noqa: E402  after the shortcut above
 
 _runs: list[Any] = []
 
