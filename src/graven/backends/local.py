@@ -16,6 +16,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 
 try:
     import fcntl
@@ -34,16 +35,27 @@ from graven.backends.base import (
     check_key,
     check_prefix,
     check_span,
-    is_key,
     key_missing,
 )
-from graven.backends.folders import Folder, Folders
+from graven.backends.files import (
+    STAT_VERSION,
+    body_version,
+    current_version,
+    entry_of,
+    exists,
+    file_name,
+    file_or_folder,
+    read_up_to,
+    stat_version,
+    temporary_or_folder,
+    write_all,
+)
+from graven.backends.folders import HAS_HANDLES, Folder, Folders
 from graven.backends.oserrors import translated
 from graven.errors import BackendUnavailable, Corrupt, InvalidInput
-from graven.ids import hash_bytes, new_nonce
+from graven.ids import new_nonce
 
 SETTLED_NS = 2_000_000_000  # the coarsest time stamps in use (FAT) tick every 2 s
-_STAT_VERSION = "stat-"
 _NO_LINKS_HERE = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 _ABSENT = (FileNotFoundError, NotADirectoryError)  # "a/b" is absent where "a" is a file
@@ -68,6 +80,8 @@ class LocalBackend(Backend):
         readonly: refuse every write.
     """
 
+    handles: ClassVar[bool] = HAS_HANDLES  # tests look at a system without them
+
     def __init__(
         self, root: str | os.PathLike[str], *, fsync: bool = True, readonly: bool = False
     ) -> None:
@@ -76,10 +90,10 @@ class LocalBackend(Backend):
         self.url = str(self.root)
         self.readonly = readonly
         self._fsync = fsync
-        self._folders = Folders(str(self.root))
+        self._folders = Folders(str(self.root), handles=self.handles)
         self.capabilities = Capabilities(
             create=not readonly,
-            swap=not readonly and fcntl is not None,
+            swap=not readonly and fcntl is not None and self.handles,
             durable=fsync,
             trusted_clock=True,
         )
@@ -89,7 +103,7 @@ class LocalBackend(Backend):
     def get(self, key: str) -> bytes:
         """See `Backend.get`."""
         with self._opened(key) as (fd, size):
-            return _read(fd, size)
+            return read_up_to(fd, size)
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
         """See `Backend.get_range`."""
@@ -98,7 +112,7 @@ class LocalBackend(Backend):
             if start >= size:
                 return b""
             os.lseek(fd, start, os.SEEK_SET)
-            return _read(fd, min(length, size - start))
+            return read_up_to(fd, min(length, size - start))
 
     def get_tail(self, key: str, length: int) -> tuple[bytes, int]:
         """See `Backend.get_tail`."""
@@ -106,12 +120,12 @@ class LocalBackend(Backend):
         with self._opened(key) as (fd, size):
             start = max(0, size - length)
             os.lseek(fd, start, os.SEEK_SET)
-            return _read(fd, size - start), size
+            return read_up_to(fd, size - start), size
 
     def get_with_version(self, key: str) -> tuple[bytes, str]:
         """See `Backend.get_with_version`."""
         body = self.get(key)
-        return body, _version(body)
+        return body, body_version(body)
 
     def head(self, key: str) -> Entry | None:
         """See `Backend.head`."""
@@ -121,7 +135,7 @@ class LocalBackend(Backend):
                 found = self._folders.find(folder_key).stat(name)
             except _ABSENT:
                 return None
-        return _entry(key, found) if stat.S_ISREG(found.st_mode) else None
+        return entry_of(key, found) if stat.S_ISREG(found.st_mode) else None
 
     def list(self, prefix: str) -> Iterator[Entry]:
         """See `Backend.list`."""
@@ -129,7 +143,7 @@ class LocalBackend(Backend):
 
     def names(self, folder: str) -> builtins.list[str]:
         """See `Backend.names`."""
-        return self._scan(check_folder(folder), _file_name)
+        return self._scan(check_folder(folder), file_name)
 
     def listing_token(self, folder: str) -> str | None:
         """See `Backend.listing_token`.
@@ -174,7 +188,7 @@ class LocalBackend(Backend):
         sync = durable and self._fsync
         with translated(self._folders.path(key), "write"):
             folder = self._folders.find(folder_key, create=True, anchor=sync)
-            if _exists(folder, name):
+            if exists(folder, name):
                 return None  # the usual answer to a loser, for one look instead of a write
             temp = self._write_temp(folder, data, sync)
             try:
@@ -184,7 +198,7 @@ class LocalBackend(Backend):
             if not created:
                 return None
             self._sync_folder(folder, sync)
-        return _version(data)
+        return body_version(data)
 
     def put_if_version(self, key: str, data: Data, version: str) -> str | None:
         """See `Backend.put_if_version`.
@@ -194,7 +208,7 @@ class LocalBackend(Backend):
             BackendUnavailable: no locks here (kind ``no-swap``).
         """
         folder_key, name = self._writable(key)
-        if version.startswith(_STAT_VERSION):
+        if version.startswith(STAT_VERSION):
             raise InvalidInput(
                 f"version of {key!r} comes from a listing and cannot guard a swap",
                 kind="weak-version",
@@ -207,11 +221,11 @@ class LocalBackend(Backend):
             except _ABSENT:
                 return None
             with self._locked(folder):
-                if _current(folder, name) != version:
+                if current_version(folder, name) != version:
                     return None
                 self._replace(folder, name, data, self._fsync)
             self._sync_folder(folder, self._fsync)
-        return _version(data)
+        return body_version(data)
 
     def delete(self, key: str) -> None:
         """See `Backend.delete`."""
@@ -232,8 +246,8 @@ class LocalBackend(Backend):
                 return False
             with self._locked(folder):
                 try:
-                    weak = version.startswith(_STAT_VERSION)
-                    now = _stat_version(folder.stat(name)) if weak else _current(folder, name)
+                    weak = version.startswith(STAT_VERSION)
+                    now = stat_version(folder.stat(name)) if weak else current_version(folder, name)
                 except FileNotFoundError:
                     return False
                 if now != version:
@@ -279,7 +293,7 @@ class LocalBackend(Backend):
         fd = folder.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             try:
-                _write(fd, data)
+                write_all(fd, data)
                 self._step("write")
                 if sync:
                     os.fsync(fd)
@@ -309,7 +323,7 @@ class LocalBackend(Backend):
             if fault.errno not in _NO_LINKS_HERE or fcntl is None:
                 raise
             with self._locked(folder):
-                if _exists(folder, name):
+                if exists(folder, name):
                     return False
                 folder.replace(temp, name)
         self._step("rename")
@@ -402,7 +416,7 @@ class LocalBackend(Backend):
         if start.count("/") >= MAX_KEY_PARTS:
             return  # no key of ours lies so deep
         # A folder sorts with its "/", as the keys under it do.
-        for name in sorted(self._scan(folder_key, _file_or_folder)):
+        for name in sorted(self._scan(folder_key, file_or_folder)):
             if name.endswith("/"):
                 yield from self._walk(start + name[:-1])
                 continue
@@ -411,11 +425,11 @@ class LocalBackend(Backend):
                     found = self._folders.find(folder_key).stat(name)
                 except _ABSENT:
                     continue  # it went away since
-            yield _entry(start + name, found)
+            yield entry_of(start + name, found)
 
     def _temporaries(self, folder_key: str = "", depth: int = 0) -> Iterator[tuple[str, int]]:
         start = f"{folder_key}/" if folder_key else ""
-        for name in self._scan(folder_key, _temporary_or_folder):
+        for name in self._scan(folder_key, temporary_or_folder):
             if name.endswith("/"):
                 if depth < MAX_KEY_PARTS:
                     yield from self._temporaries(start + name[:-1], depth + 1)
@@ -431,73 +445,3 @@ class LocalBackend(Backend):
 def _split(key: str) -> tuple[str, str]:
     folder, _, name = key.rpartition("/")
     return folder, name
-
-
-def _file_name(entry: os.DirEntry[str]) -> str | None:
-    name = entry.name
-    return name if entry.is_file(follow_symlinks=False) and is_key(name) else None
-
-
-def _file_or_folder(entry: os.DirEntry[str]) -> str | None:
-    if entry.is_dir(follow_symlinks=False):
-        return entry.name + "/" if is_key(entry.name) else None
-    return _file_name(entry)
-
-
-def _temporary_or_folder(entry: os.DirEntry[str]) -> str | None:
-    if entry.name.startswith(TEMP_PREFIX):
-        return entry.name if entry.is_file(follow_symlinks=False) else None
-    return entry.name + "/" if entry.is_dir(follow_symlinks=False) else None
-
-
-def _entry(key: str, found: os.stat_result) -> Entry:
-    return Entry(key, found.st_size, _stat_version(found), found.st_mtime_ns // 1_000_000)
-
-
-def _stat_version(found: os.stat_result) -> str:
-    return f"{_STAT_VERSION}{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
-
-
-def _version(data: Data) -> str:
-    return hash_bytes(data).hex()
-
-
-def _exists(folder: Folder, name: str) -> bool:
-    try:
-        found = folder.stat(name)
-    except FileNotFoundError:
-        return False
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "is a folder", name)
-    return True
-
-
-def _current(folder: Folder, name: str) -> str | None:
-    """The version of the body that stands there now, or None."""
-    try:
-        fd = folder.open(name, os.O_RDONLY)
-    except FileNotFoundError:
-        return None
-    try:
-        return _version(_read(fd, os.fstat(fd).st_size))
-    finally:
-        os.close(fd)
-
-
-def _read(fd: int, length: int) -> bytes:
-    """``length`` bytes, fewer where the file ends before."""
-    body = os.read(fd, length)
-    if len(body) == length:
-        return body
-    parts = [body]  # the system hands out at most 2 GiB at a time
-    missing = length - len(body)
-    while missing and parts[-1]:
-        parts.append(os.read(fd, missing))
-        missing -= len(parts[-1])
-    return b"".join(parts)
-
-
-def _write(fd: int, data: Data) -> None:
-    view = memoryview(data).cast("B")
-    while len(view):
-        view = view[os.write(fd, view) :]

@@ -14,12 +14,12 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from graven.backends.base import Backend, Capabilities, Entry
-from graven.errors import BackendUnavailable, GravenError, InvalidInput, NotFound
+from graven.errors import BackendUnavailable, InvalidInput, NotFound
+from graven.testing.racing import race
 
 KEYS = [
     "store.json",
@@ -58,8 +58,6 @@ BAD_KEYS = [
 ]
 BODIES = [b"", b"\x00", b"text\n", bytes(range(256)) * 300]
 BIG = bytes(range(251)) * 20_900  # 5.2 MB, and no part of it looks like its neighbour
-
-_T = TypeVar("_T")
 
 
 class BackendSuite:
@@ -428,29 +426,6 @@ class BackendSuite:
         assert all(
             self.peek(backend, f"packs/{racer}-24") == b"%d" % racer for racer in range(self.racers)
         )
-
-
-def race(calls: list[Callable[[], _T]]) -> list[_T]:
-    """Start all calls at one moment, a thread each; their results in order, or an error."""
-    results: dict[int, _T] = {}
-    errors: list[BaseException] = []
-    start = threading.Barrier(len(calls))
-
-    def run(number: int) -> None:
-        try:
-            start.wait()
-            results[number] = calls[number]()
-        except (GravenError, AssertionError, OSError, ValueError, TypeError) as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return [results[number] for number in range(len(calls))]
 
 
 def _reads(backend: Backend, key: str) -> list[Callable[[], object]]:
