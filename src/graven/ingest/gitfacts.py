@@ -1,0 +1,75 @@
+"""What git says of a working folder: asked only where file and user are silent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from graven import clock
+from graven.errors import InvalidInput
+
+TIMEOUT_S = 10.0  # for each question; a work tree on a slow disk is answered without `dirty`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitFacts:
+    """The checked-out commit of a working folder.
+
+    Attributes:
+        commit: full hash.
+        branch: None on a detached head.
+        commit_time: the committer's time.
+        dirty: whether tracked files differ from the commit; None if git did not say.
+    """
+
+    commit: str
+    branch: str | None = None
+    commit_time: datetime | None = None
+    dirty: bool | None = None
+
+
+def git_facts(folder: str | Path, *, timeout: float = TIMEOUT_S) -> GitFacts | None:
+    """Ask git about ``folder``; None without git, outside a checkout, or before a first commit."""
+    head = _ask(folder, timeout, "log", "-1", "--no-show-signature", "--format=%H %cI", "HEAD")
+    if not head:
+        return None
+    commit, _, when = head.strip().partition(" ")
+    branch = _ask(folder, timeout, "symbolic-ref", "--quiet", "--short", "HEAD")
+    changes = _ask(folder, timeout, "status", "--porcelain", "--untracked-files=no")
+    return GitFacts(
+        commit=commit,
+        branch=branch.strip() or None if branch is not None else None,
+        commit_time=_moment(when),
+        dirty=None if changes is None else bool(changes.strip()),
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return clock.parse_time(text.strip())
+    except InvalidInput:
+        return None
+
+
+def _ask(folder: str | Path, timeout: float, *words: str) -> str | None:
+    # No locks, no prompts, no programs that the folder's own settings name: asking must
+    # not disturb a git at work beside us, wait for a person, or run a stranger's code.
+    environment = {
+        **os.environ,
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+    command = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *words]
+    try:
+        answer = subprocess.run(
+            command,
+            capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=timeout,
+            check=False, text=True, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return answer.stdout if answer.returncode == 0 else None
