@@ -61,7 +61,7 @@ def batch(path: str, views: bool = True) -> dict[str, Any]:
             for run in _runs:
                 batch.save(run)
         if views:
-            store.headers(limit=1)  # brings the catalog up to date
+            _catch_up(store)
     return watch.answer(done=len(_runs))
 
 
@@ -72,7 +72,7 @@ def fill(path: str, n: int, rounded: bool = False) -> dict[str, Any]:
         with store.batch() as batch:
             for record in workload.records(n, first=first, count=10_000, rounded=rounded):
                 batch.save(Run.from_dict(record))
-    store.headers(limit=1)
+    _catch_up(store)
     return {"runs": n}
 
 
@@ -143,6 +143,12 @@ def fsck(path: str, count: int) -> dict[str, Any]:
     with Stopwatch() as watch:
         report = store.fsck(level="full")
     return watch.answer(done=count, problems=len(report.problems))
+
+
+def _catch_up(store: graven.Store) -> None:
+    """Bring the whole catalog up to date: runs by their headers, values by a trend."""
+    store.headers(limit=1)
+    store.extract_trend(**workload.TREND, n_runs=1)
 
 
 def _open(path: str, *, fsync: bool = True, views: bool = True) -> graven.Store:
