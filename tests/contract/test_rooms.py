@@ -62,8 +62,7 @@ LAZY = {
 BROAD = {
     ("ingest/registry.py", "Exception"): "formats of other packages may raise anything",
     ("store/session.py", "BaseException"): "hands the error to every request of one commit",
-    ("cli/*", "Exception"): "the last handler: an error of graven's own ends with exit code 70",
-    ("__main__.py", "Exception"): "the last handler: an error of graven's own has exit code 70",
+    ("cli/start.py", "BaseException"): "the last handler: every error gets its exit code",
 }
 
 ENVIRONMENT = {
