@@ -15,6 +15,7 @@ values have equal bytes (docs/format.md, "Columns"):
 from __future__ import annotations
 
 import math
+import struct
 import sys
 from array import array
 from collections.abc import Sequence
@@ -53,6 +54,14 @@ def unpack_floats(column: Column) -> list[float]:
 def column_length(column: Column) -> int:
     """How many values a column holds, without unpacking it."""
     return len(column) // 8 if isinstance(column, bytes) else len(column) - 1
+
+
+def value_at(column: Column, index: int) -> float:
+    """One value of a column, the others left packed."""
+    if isinstance(column, bytes):
+        (value,) = struct.unpack(">d", column[index :: len(column) // 8])
+        return float(value)
+    return column[index + 1] / _POWERS[column[0]]
 
 
 def to_array(column: Column) -> array[float]:

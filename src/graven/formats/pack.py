@@ -12,15 +12,15 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import zstandard
 
-from graven.errors import Corrupt, FormatTooNew
+from graven.errors import Corrupt, FormatTooNew, InvalidInput
 from graven.formats import canonical
-from graven.formats.envelope import KIND_CODES, KINDS_BY_CODE
-from graven.formats.header import FrameRow, IndexSection, Update, UpdateSection
+from graven.formats.envelope import KIND_CODES, KINDS_BY_CODE, RUN
+from graven.formats.header import FrameRow, Header, IndexSection, Update, UpdateSection
 from graven.ids import OBJECT_ID_BYTES, ObjectId, hash_bytes
 
 VERSION = 1
@@ -47,7 +47,7 @@ CODEC_ZSTD = 1
 
 SOLID_FRAME_BYTES = 128 * 1024  # small records share frames of about this many raw bytes
 MAX_PACK_BYTES = 64 * 1024 * 1024
-MAX_FRAME_RAW = 16 * 1024 * 1024  # a reader never unpacks more at once (bombs)
+MAX_FRAME_RAW = 48 * 1024 * 1024  # a reader never unpacks more at once (bombs)
 MAX_SECTION_RAW = 256 * 1024 * 1024
 LEVEL = 3
 _PROBE_BYTES = 64 * 1024
@@ -106,67 +106,95 @@ class PackIndex:
 # --- writing ---------------------------------------------------------------
 
 
+class PendingUpdate(NamedTuple):
+    """A ref update on its way into a pack: the target is an id, the stamp is whole."""
+
+    name: str
+    stamp: int
+    target: ObjectId | None
+    floor: int = 0
+    header: Header | None = None
+    note: dict[str, Any] | None = None
+
+
 class PackBuilder:
     """Collects objects, then lays them out with ref updates into pack bytes.
 
-    Objects are added in the order in which they shall stand; ``new_frame`` starts a
-    frame of its own for the next ones.
+    Objects of a lane share frames; lanes keep apart what is read apart (run objects
+    from all else). An object is taken in once, however often it is added.
     """
 
     def __init__(self, nonce: bytes, level: int = LEVEL) -> None:
         self._parts: list[bytes] = [_HEAD.pack(HEAD_MAGIC, VERSION, 0, 0, nonce)]
         self._offset = HEAD_BYTES
         self._level = level
-        self._open: list[Item] = []
-        self._open_bytes = 0
+        self._lanes: dict[str, list[Item]] = {}
+        self._lane_bytes: dict[str, int] = {}
         self._frames: list[FrameRow] = []
-        self._ids: list[bytes] = []
-        self._kinds = bytearray()
-        self._lengths: list[int] = []
+        self._ordinals: dict[ObjectId, int] = {}  # -1 while the object's frame is open
+        self._closed: list[Item] = []
 
     @property
     def size(self) -> int:
-        """Bytes so far, an open frame counted unpacked."""
-        return self._offset + self._open_bytes
+        """Bytes so far, open frames counted unpacked."""
+        return self._offset + sum(self._lane_bytes.values())
 
-    @property
-    def count(self) -> int:
-        """How many objects have been added; the next one's ordinal."""
-        return len(self._ids)
+    def __len__(self) -> int:
+        return len(self._ordinals)
 
-    def add(self, item: Item) -> int:
-        """Append an object; returns its ordinal in the index."""
-        size = len(item.data)
-        if self._open and self._open_bytes + size > SOLID_FRAME_BYTES:
-            self.new_frame()
-        self._open.append(item)
-        self._open_bytes += size + TOC_ENTRY_BYTES
-        self._ids.append(item.id)
-        self._kinds.append(KIND_CODES[item.kind])
-        self._lengths.append(size)
-        return len(self._ids) - 1
+    def add(self, item: Item) -> None:
+        """Take an object in.
 
-    def new_frame(self) -> None:
-        """Close the open frame; the next object begins another."""
-        if not self._open:
+        Raises:
+            InvalidInput: larger than any reader unpacks.
+        """
+        if item.id in self._ordinals:
             return
-        toc = b"".join([_TOC.pack(KIND_CODES[i.kind], len(i.data)) for i in self._open])
-        raw = b"".join([toc, *[i.data for i in self._open]])
+        lane = "run" if item.kind == RUN else "shared"
+        size = len(item.data) + TOC_ENTRY_BYTES
+        if size > MAX_FRAME_RAW:
+            raise InvalidInput(
+                f"{item.kind} object of {len(item.data):,} bytes is larger than {MAX_FRAME_RAW:,}",
+                kind="object-too-large",
+                hint="keep fewer samples, or attach the raw file instead",
+            )
+        items = self._lanes.setdefault(lane, [])
+        if items and self._lane_bytes[lane] + size > SOLID_FRAME_BYTES:
+            self._close_frame(lane)
+            items = self._lanes.setdefault(lane, [])
+        items.append(item)
+        self._lane_bytes[lane] = self._lane_bytes.get(lane, 0) + size
+        self._ordinals[item.id] = -1
+
+    def _close_frame(self, lane: str) -> None:
+        items = self._lanes.pop(lane, [])
+        self._lane_bytes[lane] = 0
+        if not items:
+            return
+        toc = b"".join([_TOC.pack(KIND_CODES[i.kind], len(i.data)) for i in items])
+        raw = b"".join([toc, *[i.data for i in items]])
         codec, stored = _compress(raw, self._level)
-        header = _FRAME.pack(FRAME_MARK, codec, 0, 0, len(self._open), len(raw), len(stored), 0)
-        row = FrameRow(self._offset, codec, len(self._open), len(raw), len(stored))
-        self._frames.append(row)
+        header = _FRAME.pack(FRAME_MARK, codec, 0, 0, len(items), len(raw), len(stored), 0)
+        self._frames.append(FrameRow(self._offset, codec, len(items), len(raw), len(stored)))
         self._parts += [_with_crc(header), stored]
         self._offset += FRAME_HEADER_BYTES + len(stored)
-        self._open.clear()
-        self._open_bytes = 0
+        for item in items:
+            self._ordinals[item.id] = len(self._closed)
+            # What the index needs; the bytes themselves are in the frame.
+            self._closed.append(Item(item.id, item.kind, len(item.data).to_bytes(8, "big")))
 
-    def finish(self, writer: bytes, base: int, updates: Sequence[Update]) -> bytes:
+    def finish(self, writer: bytes, updates: Sequence[PendingUpdate]) -> bytes:
         """Close the pack and return its bytes."""
-        self.new_frame()
-        section = UpdateSection(VERSION, writer, base, list(updates))
+        for lane in sorted(self._lanes, reverse=True):  # shared objects before runs
+            self._close_frame(lane)
+        base = min((update.stamp for update in updates), default=0)
+        section = UpdateSection(VERSION, writer, base, [self._row(u, base) for u in updates])
         index = IndexSection(
-            VERSION, self._frames, b"".join(self._ids), bytes(self._kinds), self._lengths
+            VERSION,
+            self._frames,
+            b"".join([item.id for item in self._closed]),
+            bytes([KIND_CODES[item.kind] for item in self._closed]),
+            [int.from_bytes(item.data, "big") for item in self._closed],
         )
         metadata = _build_metadata(
             canonical.pack_trusted(section), canonical.pack_trusted(index), self._level
@@ -175,6 +203,14 @@ class PackBuilder:
         crc = zlib.crc32(tail[: -4 - len(TAIL_MAGIC)])
         tail = _TAIL.pack(self._offset, len(metadata), VERSION, 0, crc, TAIL_MAGIC)
         return b"".join([*self._parts, metadata, tail])
+
+    def _row(self, update: PendingUpdate, base: int) -> Update:
+        target: int | bytes | None = update.target
+        if update.target is not None:
+            target = self._ordinals.get(update.target, update.target)
+        return Update(
+            update.name, update.stamp - base, target, update.floor, update.header, update.note
+        )
 
 
 def _with_crc(header: bytes) -> bytes:
@@ -268,7 +304,7 @@ class Metadata(NamedTuple):
     """The two sections of a metadata region."""
 
     updates: UpdateSection
-    index: PackIndex
+    objects: PackIndex
 
 
 _update_decoder = msgspec.msgpack.Decoder(UpdateSection)

@@ -16,7 +16,14 @@ import msgspec
 from graven import clock
 from graven.errors import Corrupt, InvalidInput
 from graven.formats import canonical
-from graven.formats.columns import Column, column_length, pack_floats, unpack_floats
+from graven.formats.columns import (
+    Column,
+    column_length,
+    is_canonical,
+    pack_floats,
+    unpack_floats,
+    value_at,
+)
 from graven.formats.definitions import Definitions, decode_definitions, encode_definitions
 from graven.formats.envelope import (
     DEFINITIONS,
@@ -351,6 +358,34 @@ def unknown_fields(data: bytes, body: RunBody) -> dict[str, Any]:
     known = set(RunBody.__struct_fields__)
     stored = canonical.decode(data)[2]
     return {name: value for name, value in stored.items() if name not in known}
+
+
+def is_canonical_run(data: bytes) -> bool:
+    """True if the object's bytes are the only ones that its content may have.
+
+    Raises:
+        Corrupt: no run object at all.
+    """
+    body = decode_body(data)
+    columns = (body.value, body.lower, body.upper, body.samples)
+    return not unknown_fields(data, body) and all(c is None or is_canonical(c) for c in columns)
+
+
+def bounds_at(body: RunBody, position: int) -> tuple[float | None, float | None]:
+    """Lower and upper bound of one column entry."""
+    return (
+        _bound_at(body.lower, body.lower_at, position),
+        _bound_at(body.upper, body.upper_at, position),
+    )
+
+
+def _bound_at(column: Column | None, at: list[int] | None, position: int) -> float | None:
+    if column is None or (at is not None and position not in at):
+        return None
+    index = at.index(position) if at is not None else position
+    if not 0 <= index < column_length(column):
+        raise Corrupt("run's column of bounds is too short", kind="bad-object")
+    return value_at(column, index)
 
 
 def decode_run(data: bytes, fetch: Callable[[ObjectId], bytes]) -> Run:

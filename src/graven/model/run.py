@@ -126,6 +126,7 @@ class Run:
         for key in ("id", "timestamp", "points"):
             if key not in record:
                 fail(key, "is missing")
+        record.pop("object_id", None)  # a readable view names its object; that is no fact of the run
         defs = read_map(record.pop("metric_defs", None) or {}, "metric_defs")
         known: dict[str, Any] = {
             "id": read_text(record.pop("id"), "id"),

@@ -1,0 +1,188 @@
+"""The catalog's SQLite file: opened, checked against the store, made anew when in doubt."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from graven.catalog.schema import SCHEMA_VERSION, TABLES
+from graven.errors import BackendUnavailable
+
+BUSY_SECONDS = 60.0
+PAGE_BYTES = 8192
+
+Row = tuple[Any, ...]
+
+
+class Catalog:
+    """A connection to the catalog of one store. Safe to share between threads.
+
+    Args:
+        path: the SQLite file, or None for one in memory (a store nobody may write beside).
+        store_id, url: what the catalog belongs to; a file of another store, or of a copy
+            of this one at another place, is thrown away.
+    """
+
+    def __init__(self, path: str | None, *, store_id: str, url: str) -> None:
+        self._path = path
+        self._identity = f"{SCHEMA_VERSION} {store_id} {url}"
+        self._lock = threading.RLock()
+        self._pid = os.getpid()
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def path(self) -> str | None:
+        """The file, None for a catalog in memory."""
+        return self._path
+
+    def rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        """All rows of a question."""
+        with self._lock:
+            try:
+                return self._open().execute(sql, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                self._give_up_if_busy(error)
+                self.reset()
+                raise CatalogLost from error
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
+        """The first row of a question, or None."""
+        found = self.rows(sql, values)
+        return found[0] if found else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Change the catalog, alone among all processes, or not at all."""
+        with self._lock:
+            try:
+                connection = self._open()
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+            except sqlite3.DatabaseError as error:
+                self._give_up_if_busy(error)
+                self.reset()
+                raise CatalogLost from error
+
+    def get_meta(self, key: str) -> Any:
+        """A value of the table `meta`, or None."""
+        row = self.one("SELECT value FROM meta WHERE key = ?", (key,))
+        return row[0] if row else None
+
+    def clear(self, connection: sqlite3.Connection) -> None:
+        """Empty all tables, within a transaction."""
+        tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        for (name,) in connection.execute(tables).fetchall():
+            connection.execute(f'DELETE FROM "{name}"')
+        connection.execute("INSERT INTO meta VALUES('identity', ?)", (self._identity,))
+
+    def reset(self) -> None:
+        """Throw the catalog away; the next question finds an empty one."""
+        with self._lock:
+            self.close()
+            if self._path is not None:
+                for ending in ("", "-wal", "-shm"):
+                    try:
+                        os.unlink(self._path + ending)
+                    except FileNotFoundError:
+                        pass
+                    except OSError:
+                        self._path = None  # cannot be removed: go on in memory
+                        return
+
+    def close(self) -> None:
+        """Close the connection; it opens again when asked."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._pid != os.getpid():
+            self._connection = None  # a fork must not share its parent's connection
+            self._pid = os.getpid()
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._path is not None:
+            try:
+                os.makedirs(os.path.dirname(self._path), exist_ok=True)
+                return self._prepare(self._path)
+            except sqlite3.DatabaseError as error:
+                self._give_up_if_busy(error)
+                if not isinstance(error, sqlite3.OperationalError):
+                    self.reset()  # not a database, or a damaged one
+                    return self._connect()
+            except OSError:
+                pass
+            self._path = None  # nobody may write there: the answers are the same from memory
+        return self._prepare(":memory:")
+
+    def _prepare(self, path: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            # NORMAL: after a power cut the catalog may lack its last commits, which a
+            # refresh brings back, but it is never inconsistent.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            if not self._is_ours(connection):
+                connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+                connection.execute("PRAGMA journal_mode = WAL")
+                self._create(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _is_ours(self, connection: sqlite3.Connection) -> bool:
+        try:
+            row = connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such" in str(error):
+                return False
+            raise
+        return bool(row) and row[0] == self._identity
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        if self._is_ours(connection):  # another process was faster
+            connection.execute("COMMIT")
+            return
+        found = connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+        for (name,) in found:
+            connection.execute(f'DROP TABLE "{name}"')
+        for statement in TABLES.split(";"):
+            if statement.strip():
+                connection.execute(statement)
+        connection.execute("INSERT INTO meta VALUES('identity', ?)", (self._identity,))
+        connection.execute("COMMIT")
+
+    def _give_up_if_busy(self, error: sqlite3.DatabaseError) -> None:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            raise BackendUnavailable(
+                f"the catalog {self._path} was locked by another process for {BUSY_SECONDS:.0f} s",
+                kind="catalog-busy",
+                hint="wait for the other graven process, or end it",
+            ) from error
+        if "full" in text:
+            raise BackendUnavailable(
+                f"no room for the catalog {self._path}", kind="disk-full", hint="free some space"
+            ) from error
+
+
+class CatalogLost(Exception):
+    """The catalog was damaged and has been thrown away: refresh, then ask again."""

@@ -1,0 +1,168 @@
+"""Questions about runs that headers answer. Imports nothing that decodes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from graven import clock
+from graven.catalog.database import Catalog, Row
+
+
+class Header(NamedTuple):
+    """What a listing shows of a run, without the run being read.
+
+    ``object_id`` is 64 hex digits (empty for a deleted run), ``timestamp`` aware in UTC,
+    ``stamp`` the hybrid-clock stamp of the write, ``floor`` its tombstone floor.
+    """
+
+    run_id: str
+    object_id: str
+    timestamp: datetime
+    branch: str | None
+    commit: str | None
+    experiment: str | None
+    status: str
+    origin: str
+    points: int
+    group: str | None
+    deleted: bool
+    stamp: int
+    note: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        record = self._asdict()
+        record["timestamp"] = self.timestamp.isoformat()
+        record["stamp"] = clock.format_stamp(self.stamp)
+        return record
+
+
+HEADER_COLUMNS = (
+    "r.run_id, r.object, r.ts, r.branch, r.commit_hash, r.experiment, r.status, r.origin,"
+    " r.points, r.grp, r.stamp, r.note"
+)
+NEWEST_FIRST = "ORDER BY r.ts DESC, r.stamp DESC, r.run_id"
+
+
+def header_from_row(row: Row) -> Header:
+    """A header from the columns `HEADER_COLUMNS`."""
+    run_id, target, ts, branch, commit, experiment, status, origin, points, group, stamp, note = row
+    return Header(
+        run_id,
+        target.hex() if target is not None else "",
+        clock.micros_to_datetime(ts if ts is not None else (stamp >> clock.COUNTER_BITS) * 1000),
+        branch,
+        commit.hex() if isinstance(commit, bytes) else commit,
+        experiment,
+        status or "ok",
+        origin or "measured",
+        points or 0,
+        group,
+        target is None,
+        stamp,
+        note,
+    )
+
+
+class Filter(NamedTuple):
+    """Which runs; None means any. ``since`` is included, ``until`` is not."""
+
+    branch: str | None = None
+    commit: str | None = None
+    experiment: str | None = None
+    status: str | None = None
+    origin: str | None = None
+    group: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    include_deleted: bool = False
+
+    def where(self) -> tuple[str, list[Any]]:
+        """The SQL condition on `run r` and its values."""
+        terms = [] if self.include_deleted else ["r.object IS NOT NULL"]
+        values: list[Any] = []
+        for column, value in (
+            ("r.branch", self.branch),
+            ("r.experiment", self.experiment),
+            ("r.grp", self.group),
+        ):
+            if value is not None:
+                terms.append(f"{column} = ?")
+                values.append(value)
+        for column, value, usual in (
+            ("r.status", self.status, "ok"),
+            ("r.origin", self.origin, "measured"),
+        ):
+            if value is not None:
+                terms.append(f"coalesce({column}, '{usual}') = ?")
+                values.append(value)
+        if self.since is not None:
+            terms.append("r.ts >= ?")
+            values.append(clock.micros(clock.make_aware(self.since)))
+        if self.until is not None:
+            terms.append("r.ts < ?")
+            values.append(clock.micros(clock.make_aware(self.until)))
+        if self.commit is not None:
+            term, more = commit_condition(self.commit)
+            terms.append(term)
+            values += more
+        return (" AND ".join(terms) or "1"), values
+
+
+def commit_condition(commit: str) -> tuple[str, list[Any]]:
+    """SQL for "the commit is this, or begins with this"; full hashes are stored raw."""
+    lowered = commit.lower()
+    terms = ["r.commit_hash = ?"]
+    values: list[Any] = [commit]
+    if lowered and not lowered.strip("0123456789abcdef") and len(lowered) <= 64:
+        low = bytes.fromhex(lowered + "0" * (len(lowered) % 2))
+        high = bytes.fromhex(lowered + "f" * (64 - len(lowered)))
+        terms.append("(typeof(r.commit_hash) = 'blob' AND r.commit_hash BETWEEN ? AND ?)")
+        values += [low, high]
+        terms.append("(typeof(r.commit_hash) = 'text' AND substr(r.commit_hash, 1, ?) = ?)")
+        values += [len(lowered), lowered]
+    return f"({' OR '.join(terms)})", values
+
+
+def select_headers(
+    catalog: Catalog, wanted: Filter, limit: int | None = None, skip: int = 0
+) -> list[Header]:
+    """Headers, newest timestamp first; ties by the later write, then by id."""
+    where, values = wanted.where()
+    rows = catalog.rows(
+        f"SELECT {HEADER_COLUMNS} FROM run r WHERE {where} {NEWEST_FIRST} LIMIT ? OFFSET ?",
+        [*values, -1 if limit is None else limit, skip],
+    )
+    return [header_from_row(row) for row in rows]
+
+
+def find_header(catalog: Catalog, run_id: str) -> Header | None:
+    """The header of one run, a deleted one too; None if there never was one."""
+    row = catalog.one(f"SELECT {HEADER_COLUMNS} FROM run r WHERE r.run_id = ?", (run_id,))
+    return header_from_row(row) if row else None
+
+
+def find_run_ids(catalog: Catalog, prefix: str, limit: int = 3) -> list[str]:
+    """Ids of living runs that begin with a prefix."""
+    # U+10FFFF sorts after every character an id can go on with.
+    rows = catalog.rows(
+        "SELECT run_id FROM run r WHERE run_id >= ? AND run_id < ? AND r.object IS NOT NULL"
+        " LIMIT ?",
+        (prefix, prefix + "\U0010ffff", limit),
+    )
+    return [row[0] for row in rows]
+
+
+def count_runs(catalog: Catalog) -> int:
+    """How many living runs there are."""
+    row = catalog.one("SELECT count(*) FROM run WHERE object IS NOT NULL")
+    return int(row[0]) if row else 0
+
+
+def run_keys(catalog: Catalog, wanted: Filter) -> list[tuple[str, bytes]]:
+    """(run id, object id) newest first: what loading the runs needs (some 150 bytes each)."""
+    where, values = wanted.where()
+    return catalog.rows(
+        f"SELECT r.run_id, r.object FROM run r WHERE {where} {NEWEST_FIRST}", values
+    )

@@ -1,0 +1,382 @@
+"""Reading new packs into the catalog: one listing, then their metadata regions.
+
+The lock is held from the listing to the commit, so that two processes never apply an
+older listing over a newer one.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from graven.backends.base import Backend
+from graven.catalog.database import Catalog
+from graven.catalog.freshness import compare_listing
+from graven.errors import Corrupt, NotFound
+from graven.formats import layout, pack
+from graven.formats.envelope import KIND_CODES, RUN
+from graven.formats.header import Header, UpdateSection
+from graven.formats.packscan import scan_frames, scan_objects
+from graven.formats.run import decode_body
+from graven.ids import ObjectId
+from graven.objects.packs import PackFacts, read_pack_metadata, recover_pack_metadata
+from graven.refs.journal import RefState, RefUpdate, merge, state_of
+
+SALVAGED_WRITER = bytes(8)  # loses every tie against a real writer
+
+
+def refresh(catalog: Catalog, backend: Backend) -> int:
+    """Bring the catalog up to the store's present listing; returns how many packs were read.
+
+    A pack that is damaged is remembered with its problem, what can be read of it is
+    taken in, and the others are not held up.
+
+    Raises:
+        FormatTooNew: a pack of a newer graven.
+    """
+    if compare_listing(catalog, backend) is None:
+        return 0
+    with catalog.transaction() as connection:
+        difference = compare_listing(catalog, backend)
+        if difference is None:
+            return 0
+        added = difference.added
+        if difference.gone:
+            # Merged state cannot be un-merged: what a vanished pack had won may have
+            # been somebody else's before.
+            catalog.clear(connection)
+            added = sorted(added + [n for n in backend.names(layout.PACKS) if n not in added])
+        count = 0
+        for name in added:
+            if layout.parse_pack_name(name) is not None:
+                count += _apply_pack(connection, backend, name)
+        connection.execute("INSERT OR REPLACE INTO meta VALUES('token', ?)", (difference.token,))
+    return count
+
+
+def _apply_pack(connection: sqlite3.Connection, backend: Backend, name: str) -> int:
+    problem = None
+    updates: list[RefUpdate] = []
+    try:
+        try:
+            facts: PackFacts | None = read_pack_metadata(backend, name)
+        except Corrupt as error:
+            problem = error.message
+            facts = recover_pack_metadata(backend, name)
+        size = facts.size if facts else 0
+        cursor = connection.execute(
+            "INSERT OR IGNORE INTO pack(name, size, problem) VALUES(?, ?, ?)", (name, size, problem)
+        )
+        if cursor.rowcount == 0:
+            return 0
+        number = int(cursor.lastrowid or 0)
+        if facts is None:
+            updates = _salvage_pack(connection, backend, name, number)
+        else:
+            _insert_index(connection, number, facts.metadata.objects)
+            updates = expand_updates(facts.metadata)
+    except NotFound:
+        return 0  # deleted between the listing and now; the next listing will not have it
+    apply_updates(connection, updates)
+    return 1
+
+
+def expand_updates(metadata: pack.Metadata) -> list[RefUpdate]:
+    """The updates of a pack with whole stamps, and ids in the place of ordinals."""
+    section: UpdateSection = metadata.updates
+    ids = metadata.objects.ids
+    return [
+        RefUpdate(
+            row.name,
+            section.base + row.delay,
+            section.writer,
+            ids[row.target]
+            if isinstance(row.target, int)
+            else (None if row.target is None else ObjectId(row.target)),
+            row.floor,
+            row.header,
+            row.note,
+        )
+        for row in section.updates
+    ]
+
+
+def _insert_index(connection: sqlite3.Connection, number: int, index: pack.PackIndex) -> None:
+    connection.executemany(
+        "INSERT INTO frame VALUES(?, ?, ?, ?, ?, ?)",
+        [(number, f.offset, f.codec, f.count, f.raw, f.stored) for f in index.frames],
+    )
+    rows = [
+        (object_id, number, place.frame.offset, place.offset, place.length, KIND_CODES[kind])
+        for object_id, kind, place in zip(index.ids, index.kinds, index.locations(), strict=True)
+    ]
+    rows.sort()  # the tree fills its pages when it grows in order
+    connection.executemany("INSERT OR IGNORE INTO object VALUES(?, ?, ?, ?, ?, ?)", rows)
+
+
+def _salvage_pack(
+    connection: sqlite3.Connection, backend: Backend, name: str, number: int
+) -> list[RefUpdate]:
+    """Index a pack whose metadata is lost by its frames; its runs get the pack's stamp."""
+    data = backend.get(layout.pack_key(name))
+    parsed = layout.parse_pack_name(name)
+    stamp = parsed.stamp if parsed else 0
+    updates = []
+    for frame in scan_frames(data):
+        connection.execute(
+            "INSERT OR IGNORE INTO frame VALUES(?, ?, ?, ?, ?, ?)",
+            (number, frame.offset, frame.codec, frame.count, frame.raw, frame.stored),
+        )
+        for found in scan_objects(data, frame):
+            connection.execute(
+                "INSERT OR IGNORE INTO object VALUES(?, ?, ?, ?, ?, ?)",
+                (
+                    found.id,
+                    number,
+                    frame.offset,
+                    found.offset,
+                    len(found.data),
+                    KIND_CODES[found.kind],
+                ),
+            )
+            if found.kind == RUN:
+                update = _update_from_object(found.id, found.data, stamp)
+                if update is not None:
+                    updates.append(update)
+    return updates
+
+
+def _update_from_object(object_id: ObjectId, data: bytes, stamp: int) -> RefUpdate | None:
+    from datetime import datetime
+
+    from graven import clock
+
+    try:
+        body = decode_body(data)
+        moment = clock.micros(datetime.fromisoformat(body.timestamp))
+    except (Corrupt, ValueError):
+        return None
+    header = Header(
+        moment,
+        body.branch,
+        body.commit,
+        body.experiment,
+        body.status,
+        body.origin,
+        0,
+        body.group,
+    )
+    name = layout.run_ref(body.id)
+    return RefUpdate(name, stamp, SALVAGED_WRITER, object_id, 0, header, {"salvaged": True})
+
+
+# --- merging updates into the tables ---------------------------------------
+
+_RUN_COLUMNS = (
+    "run_id, object, stamp, writer, floor, ts, branch, commit_hash, experiment, status, origin,"
+    " points, grp, note"
+)
+_INSERT_RUN = f"INSERT INTO run({_RUN_COLUMNS}) VALUES({', '.join('?' * 14)})"
+_CHUNK = 500
+
+
+def apply_updates(connection: sqlite3.Connection, updates: Sequence[RefUpdate]) -> None:
+    """Merge updates into the tables `run` and `ref` by the rules of `graven.refs.journal`."""
+    writers = _Writers(connection)
+    for start in range(0, len(updates), _CHUNK):
+        chunk = updates[start : start + _CHUNK]
+        names = [update.name for update in chunk]
+        known = _known_names(connection, names)
+        fresh = []
+        for update in chunk:
+            parsed = layout.parse_ref_name(update.name)
+            if parsed is not None and not parsed.attachment and update.name not in known:
+                known.add(update.name)
+                fresh.append(_run_row(parsed.run_id, state_of(update), writers))
+            else:
+                _flush_runs(connection, fresh)
+                _merge_one(connection, update, writers)
+        _flush_runs(connection, fresh)
+
+
+def _flush_runs(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    before = connection.execute("SELECT coalesce(max(n), 0) FROM run").fetchone()[0]
+    connection.executemany(_INSERT_RUN, rows)
+    connection.execute(
+        "INSERT OR IGNORE INTO todo SELECT n FROM run WHERE n > ? AND object IS NOT NULL",
+        (before,),
+    )
+    rows.clear()
+
+
+def _known_names(connection: sqlite3.Connection, names: Sequence[str]) -> set[str]:
+    ids = [name[5:] for name in names if name.startswith("runs/")]
+    marks = ", ".join("?" * len(ids))
+    found = connection.execute(f"SELECT run_id FROM run WHERE run_id IN ({marks})", ids)
+    return {f"runs/{run_id}" for (run_id,) in found}
+
+
+class _Writers:
+    """Writer ids as small numbers."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[bytes, int] = {}
+
+    def number(self, writer: bytes) -> int:
+        known = self._numbers.get(writer)
+        if known is None:
+            self._connection.execute("INSERT OR IGNORE INTO writer(id) VALUES(?)", (writer,))
+            row = self._connection.execute("SELECT n FROM writer WHERE id = ?", (writer,))
+            known = self._numbers[writer] = int(row.fetchone()[0])
+        return known
+
+
+def _note_text(note: dict[str, Any] | None) -> str | None:
+    return json.dumps(note, ensure_ascii=False) if note else None
+
+
+def _run_row(run_id: str, state: RefState, writers: _Writers) -> tuple[Any, ...]:
+    update = state.update
+    head = update.header
+    facts: tuple[Any, ...] = (None,) * 8
+    if head is not None and update.target is not None:
+        facts = (
+            head.timestamp,
+            head.branch,
+            head.commit,
+            head.experiment,
+            None if head.status == "ok" else head.status,
+            None if head.origin == "measured" else head.origin,
+            head.points,
+            head.group,
+        )
+    return (
+        run_id,
+        update.target,
+        update.stamp,
+        writers.number(update.writer),
+        state.floor,
+        *facts,
+        _note_text(update.note),
+    )
+
+
+def _merge_one(connection: sqlite3.Connection, update: RefUpdate, writers: _Writers) -> None:
+    parsed = layout.parse_ref_name(update.name)
+    if parsed is not None and not parsed.attachment:
+        _merge_run(connection, parsed.run_id, update, writers)
+    else:
+        _merge_ref(connection, parsed.run_id if parsed else None, update, writers)
+
+
+def _merge_run(
+    connection: sqlite3.Connection, run_id: str, update: RefUpdate, writers: _Writers
+) -> None:
+    row = connection.execute(
+        f"SELECT n, {_RUN_COLUMNS}, (SELECT id FROM writer WHERE n = run.writer)"
+        " FROM run WHERE run_id = ?",
+        (run_id,),
+    ).fetchone()
+    if row is None:
+        _flush_runs(connection, [_run_row(run_id, state_of(update), writers)])
+        return
+    standing = _state_from_row(row)
+    merged = merge(standing, state_of(update))
+    changed = merged.update is update
+    loser = standing.update if changed else update
+    if loser.rank != merged.update.rank:
+        _keep_past(connection, loser, writers)
+    columns = ", ".join(f"{name} = ?" for name in _RUN_COLUMNS.replace(" ", "").split(","))
+    connection.execute(
+        f"UPDATE run SET {columns} WHERE n = ?", (*_run_row(run_id, merged, writers), row[0])
+    )
+    if changed and merged.update.target != standing.update.target:
+        connection.execute("DELETE FROM measured WHERE n = ?", (row[0],))
+        connection.execute("DELETE FROM todo WHERE n = ?", (row[0],))
+        if merged.update.target is not None:
+            connection.execute("INSERT INTO todo VALUES(?)", (row[0],))
+
+
+def _state_from_row(row: tuple[Any, ...]) -> RefState:
+    _, run_id, target, stamp, _, floor, ts, branch, commit, *rest = row
+    experiment, status, origin, points, group, note, writer = rest
+    header = None
+    if target is not None:
+        header = Header(
+            ts, branch, commit, experiment, status or "ok", origin or "measured", points, group
+        )
+    update = RefUpdate(
+        layout.run_ref(run_id),
+        stamp,
+        writer,
+        target,
+        floor,
+        header,
+        json.loads(note) if note else None,
+    )
+    return RefState(update, floor)
+
+
+def _keep_past(connection: sqlite3.Connection, update: RefUpdate, writers: _Writers) -> None:
+    header = None
+    if update.header is not None:
+        header = msgspec.json.encode(update.header).decode()
+        if isinstance(update.header.commit, bytes):
+            plain = msgspec.structs.replace(update.header, commit=update.header.commit.hex())
+            header = msgspec.json.encode(plain).decode()
+    connection.execute(
+        "INSERT OR IGNORE INTO past VALUES(?, ?, ?, ?, ?, ?)",
+        (
+            update.name,
+            update.stamp,
+            writers.number(update.writer),
+            update.target or b"",
+            header,
+            _note_text(update.note),
+        ),
+    )
+
+
+def _merge_ref(
+    connection: sqlite3.Connection, run_id: str | None, update: RefUpdate, writers: _Writers
+) -> None:
+    row = connection.execute(
+        "SELECT target, stamp, floor, note, (SELECT id FROM writer WHERE n = ref.writer)"
+        " FROM ref WHERE name = ?",
+        (update.name,),
+    ).fetchone()
+    merged = state_of(update)
+    if row is not None:
+        target, stamp, floor, note, writer = row
+        known = json.loads(note) if note else None
+        standing = RefState(
+            RefUpdate(update.name, stamp, writer, target, floor, None, known), floor
+        )
+        merged = merge(standing, merged)
+        loser = standing.update if merged.update is update else update
+        if loser.rank != merged.update.rank:
+            _keep_past(connection, loser, writers)
+    connection.execute(
+        "INSERT OR REPLACE INTO ref VALUES(?, ?, ?, ?, ?, ?, ?)",
+        (
+            update.name,
+            run_id,
+            merged.update.target,
+            merged.update.stamp,
+            writers.number(merged.update.writer),
+            merged.floor,
+            _note_text(merged.update.note),
+        ),
+    )
+
+
+def problems(catalog: Catalog) -> Iterable[tuple[str, str]]:
+    """Packs that could not be read whole: (name, why)."""
+    return catalog.rows("SELECT name, problem FROM pack WHERE problem IS NOT NULL ORDER BY name")

@@ -1,0 +1,44 @@
+"""Tables of the catalog. Changing anything here means a new `SCHEMA_VERSION`, no migration."""
+
+SCHEMA_VERSION = 1
+
+# pack.problem: why the pack could not be read whole; NULL for a good one.
+# run: one row a run id, deleted ones too (object NULL): a tombstone is kept for good.
+#   ts: microseconds since 1970 UTC. commit_hash: raw bytes of a full hash, else text.
+#   status, origin: NULL for "ok" and "measured", which nearly all runs are.
+# past: updates that lost to a later one; `restore` and history read it.
+# todo: runs whose values are not in `measured` yet.
+# measured: the value column of a run as little-endian float64, in the order of its
+#   definitions `d`; bounds = 1 if the run object has lower or upper bounds.
+TABLES = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE writer(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE);
+CREATE TABLE pack(n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, size INTEGER, problem TEXT);
+CREATE TABLE frame(pack INTEGER, start INTEGER, codec INTEGER, count INTEGER, raw INTEGER,
+    stored INTEGER, PRIMARY KEY(pack, start)) WITHOUT ROWID;
+CREATE TABLE object(id BLOB, pack INTEGER, frame INTEGER, start INTEGER, length INTEGER,
+    kind INTEGER, PRIMARY KEY(id, pack)) WITHOUT ROWID;
+CREATE TABLE run(n INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, object BLOB,
+    stamp INTEGER NOT NULL, writer INTEGER NOT NULL, floor INTEGER NOT NULL, ts INTEGER,
+    branch TEXT, commit_hash, experiment TEXT, status TEXT, origin TEXT, points INTEGER,
+    grp TEXT, note TEXT);
+CREATE INDEX run_by_time ON run(ts) WHERE object IS NOT NULL;
+CREATE INDEX run_by_branch ON run(branch, ts) WHERE object IS NOT NULL AND branch IS NOT NULL;
+CREATE INDEX run_by_experiment ON run(experiment, ts)
+    WHERE object IS NOT NULL AND experiment IS NOT NULL;
+CREATE TABLE ref(name TEXT PRIMARY KEY, run_id TEXT, target BLOB, stamp INTEGER NOT NULL,
+    writer INTEGER NOT NULL, floor INTEGER NOT NULL, note TEXT) WITHOUT ROWID;
+CREATE INDEX ref_by_run ON ref(run_id);
+CREATE TABLE past(name TEXT, stamp INTEGER, writer INTEGER, target BLOB, header TEXT, note TEXT,
+    PRIMARY KEY(name, stamp, writer, target)) WITHOUT ROWID;
+CREATE TABLE todo(n INTEGER PRIMARY KEY);
+CREATE TABLE definitions(d INTEGER PRIMARY KEY, object BLOB NOT NULL UNIQUE, width INTEGER);
+CREATE TABLE shape(d INTEGER, point INTEGER, name TEXT, scenario TEXT, tags TEXT, metrics TEXT,
+    start INTEGER, PRIMARY KEY(d, point)) WITHOUT ROWID;
+CREATE INDEX shape_by_name ON shape(name);
+CREATE TABLE shape_tag(key TEXT, value TEXT, d INTEGER, point INTEGER,
+    PRIMARY KEY(key, value, d, point)) WITHOUT ROWID;
+CREATE TABLE measured(n INTEGER PRIMARY KEY, d INTEGER NOT NULL, ts INTEGER NOT NULL,
+    bounds INTEGER NOT NULL, vals BLOB NOT NULL);
+CREATE INDEX measured_by_definitions ON measured(d, ts);
+"""

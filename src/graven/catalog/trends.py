@@ -1,0 +1,186 @@
+"""Questions about points: which runs hold one with these tags, one metric over time."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from graven.catalog.database import Catalog, Row
+
+_MERGE_LIMIT = 48  # definitions up to which each is asked apart and the answers are merged
+_PAGE = 1000
+
+
+class Column(NamedTuple):
+    """Where a metric of a point stands in runs of one definitions number."""
+
+    d: int
+    position: int
+
+
+class Sample(NamedTuple):
+    """One value of a trend: ``bounds`` says whether the run object has intervals."""
+
+    number: int
+    ts: int
+    value: float
+    position: int
+    bounds: bool
+
+
+class SeriesName(NamedTuple):
+    """What names a series: scenario, point name, tags, metric."""
+
+    scenario: str
+    name: str
+    tags: dict[str, str]
+    metric: str
+
+
+def find_columns(
+    catalog: Catalog,
+    metric: str,
+    point_name: str,
+    tags: dict[str, str],
+    scenario: str | None = None,
+) -> dict[int, int]:
+    """Definitions number -> position of the first fitting point's metric in the columns."""
+    rows = catalog.rows(
+        "SELECT d, scenario, tags, metrics, start FROM shape WHERE name = ? ORDER BY d, point",
+        (point_name,),
+    )
+    found: dict[int, int] = {}
+    wanted = tags.items()
+    for d, own_scenario, own_tags, metrics, start in rows:
+        if d in found or (scenario is not None and own_scenario != scenario):
+            continue
+        names = json.loads(metrics)
+        if metric in names and wanted <= json.loads(own_tags).items():
+            found[d] = start + names.index(metric)
+    return found
+
+
+def newest_samples(
+    catalog: Catalog, columns: dict[int, int], limit: int | None, branch: str | None = None
+) -> list[Sample]:
+    """The newest ``limit`` values (all for None), newest first; ties by run id."""
+    if not columns:
+        return []
+    if len(columns) <= _MERGE_LIMIT:
+        streams = [_one_definitions(catalog, d, limit, branch) for d in columns]
+        rows: Iterable[Row] = heapq.merge(*streams, key=lambda row: (-row[1], row[5]))
+    else:
+        rows = _all_definitions(catalog, columns, branch)
+    out = []
+    for number, ts, bounds, values, d, _ in rows:
+        position = columns[d]
+        (value,) = struct.unpack_from("<d", values, 8 * position)
+        out.append(Sample(number, ts, value, position, bool(bounds)))
+        if limit is not None and len(out) >= limit:
+            break
+    return out
+
+
+_MEASURED = (
+    "SELECT m.n, m.ts, m.bounds, m.vals, m.d, r.run_id FROM measured m JOIN run r ON r.n = m.n"
+)
+
+
+def _one_definitions(
+    catalog: Catalog, d: int, limit: int | None, branch: str | None
+) -> Sequence[Row]:
+    condition = "" if branch is None else "AND r.branch = ?"
+    return catalog.rows(
+        f"{_MEASURED} WHERE m.d = ? {condition} ORDER BY m.ts DESC, r.run_id LIMIT ?",
+        [d, *([] if branch is None else [branch]), -1 if limit is None else limit],
+    )
+
+
+def _all_definitions(
+    catalog: Catalog, columns: dict[int, int], branch: str | None
+) -> Iterator[Row]:
+    condition = "" if branch is None else "AND r.branch = ?"
+    skip = 0
+    while True:
+        rows = catalog.rows(
+            "SELECT m.n, r.ts, m.bounds, m.vals, m.d, r.run_id FROM run r"
+            " JOIN measured m ON m.n = r.n"
+            f" WHERE r.object IS NOT NULL {condition} ORDER BY r.ts DESC, r.run_id"
+            " LIMIT ? OFFSET ?",
+            [*([] if branch is None else [branch]), _PAGE, skip],
+        )
+        yield from (row for row in rows if row[4] in columns)
+        if len(rows) < _PAGE:
+            return
+        skip += _PAGE
+
+
+def run_facts(
+    catalog: Catalog, numbers: Sequence[int]
+) -> dict[int, tuple[str, bytes, str | bytes | None]]:
+    """Run number -> (run id, object id, commit as stored)."""
+    out = {}
+    for start in range(0, len(numbers), 500):
+        part = numbers[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        rows = catalog.rows(
+            f"SELECT n, run_id, object, commit_hash FROM run WHERE n IN ({marks})", part
+        )
+        out.update({row[0]: (row[1], row[2], row[3]) for row in rows})
+    return out
+
+
+def definitions_with_point(catalog: Catalog, tags: dict[str, str | None]) -> list[int]:
+    """Definitions that have a point holding all pairs; None means the point lacks the tag."""
+    wanted = {k: v for k, v in tags.items() if v is not None}
+    lacking = [k for k, v in tags.items() if v is None]
+    if not wanted:
+        rows = catalog.rows("SELECT d, tags FROM shape")
+    else:
+        key, value = next(iter(wanted.items()))
+        rows = catalog.rows(
+            "SELECT s.d, s.tags FROM shape_tag t JOIN shape s ON s.d = t.d AND s.point = t.point"
+            " WHERE t.key = ? AND t.value = ?",
+            (key, value),
+        )
+    found = set()
+    for d, text in rows:
+        if d not in found:
+            own = json.loads(text)
+            if wanted.items() <= own.items() and not any(key in own for key in lacking):
+                found.add(d)
+    return sorted(found)
+
+
+def runs_of_definitions(catalog: Catalog, numbers: Sequence[int]) -> list[tuple[str, bytes]]:
+    """(run id, object id) of all living runs with one of these definitions, newest first."""
+    rows: list[Row] = []
+    for start in range(0, len(numbers), 500):
+        part = numbers[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        rows += catalog.rows(
+            "SELECT m.ts, r.run_id, r.object FROM measured m JOIN run r ON r.n = m.n"
+            f" WHERE m.d IN ({marks})",
+            part,
+        )
+    rows.sort(key=lambda row: (-row[0], row[1]))
+    return [(row[1], row[2]) for row in rows]
+
+
+def series_names(catalog: Catalog) -> list[SeriesName]:
+    """Every series that some living run has, sorted."""
+    rows = catalog.rows(
+        "SELECT DISTINCT scenario, name, tags, metrics FROM shape"
+        " WHERE d IN (SELECT DISTINCT d FROM measured) ORDER BY scenario, name, tags"
+    )
+    seen: set[tuple[str, str, str, str]] = set()
+    out = []
+    for scenario, name, tags, metrics in rows:
+        for metric in json.loads(metrics):
+            if (scenario, name, tags, metric) not in seen:
+                seen.add((scenario, name, tags, metric))
+                out.append(SeriesName(scenario, name, json.loads(tags), metric))
+    return out

@@ -1,0 +1,95 @@
+"""The JSON file of a guarded ref (docs/format.md, "Guarded refs")."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from graven.errors import Corrupt
+from graven.formats.envelope import REF, seal, unseal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefValue:
+    """The value of a baseline or tag at one moment.
+
+    Attributes:
+        run: id of the run, or None: deleted (the file stays, so that a stale copy of
+            the store cannot create it anew).
+        object: hex id of the run object; a later save under the same run id does not
+            change it.
+        seq: 1 for the first value, then one more each time.
+        previous: hex id of the `ref` object that holds the value before.
+        write_id: random; tells a lost answer from a lost race.
+        by, at, message: who, when (ISO 8601), why.
+    """
+
+    run: str | None
+    object: str | None
+    seq: int
+    previous: str | None
+    write_id: str
+    by: str
+    at: str
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def with_write_id(self, write_id: str) -> RefValue:
+        """The same value for another attempt at writing it."""
+        return replace(self, write_id=write_id)
+
+
+def encode_ref_file(value: RefValue) -> bytes:
+    """The bytes of the ref's file: readable JSON."""
+    return (json.dumps(value.to_dict(), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def decode_ref_file(data: bytes, where: str) -> RefValue:
+    """Read a ref's file.
+
+    Raises:
+        Corrupt: not such a file; ``where`` names it.
+    """
+    try:
+        return _from_record(json.loads(data))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Corrupt(
+            f"{where} is no valid ref file: {error}",
+            kind="bad-ref-file",
+            hint="a copy of the former value stands in the store's ref objects",
+            file=where,
+        ) from None
+
+
+def encode_ref_object(value: RefValue) -> bytes:
+    """The `ref` object that keeps a value once another has replaced it."""
+    return seal(REF, value.to_dict())
+
+
+def decode_ref_object(data: bytes) -> RefValue:
+    """Read a `ref` object.
+
+    Raises:
+        Corrupt: not one.
+    """
+    try:
+        return _from_record(unseal(data, REF).body)
+    except (TypeError, KeyError) as error:
+        raise Corrupt(f"ref object is malformed: {error}", kind="bad-object") from None
+
+
+def _from_record(record: Any) -> RefValue:
+    value = RefValue(**{field.name: record[field.name] for field in fields(RefValue)})
+    texts = [value.write_id, value.by, value.at, value.message]
+    optional = [value.run, value.object, value.previous]
+    if (
+        not all(isinstance(text, str) for text in texts)
+        or not all(text is None or isinstance(text, str) for text in optional)
+        or type(value.seq) is not int
+    ):
+        raise TypeError("a field has the wrong type")
+    return value

@@ -1,0 +1,85 @@
+"""store.json: what a store is, written once (docs/format.md, "store.json")."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from graven.errors import Corrupt, FormatTooNew, InvalidInput
+from graven.ids import new_nonce
+
+FORMAT = 1
+HASH = "blake3-256"
+FEATURES: frozenset[str] = frozenset()  # flags this program knows; none exist yet
+DEFAULT_GRACE_SECONDS = 24 * 3600
+
+
+class StoreFile(NamedTuple):
+    """The content of store.json.
+
+    ``store_id`` is 32 hex digits, shared by all copies of the store; ``grace_seconds``
+    is how long gc lets unreachable things live.
+    """
+
+    store_id: str
+    grace_seconds: int
+    features: tuple[str, ...] = ()
+    created: str = ""
+    format: int = FORMAT
+
+
+def new_store_file(created: str) -> StoreFile:
+    """The file of a new store."""
+    return StoreFile(new_nonce(), DEFAULT_GRACE_SECONDS, (), created)
+
+
+def encode_store_file(value: StoreFile) -> bytes:
+    """Readable JSON."""
+    record = {
+        "format": value.format,
+        "id": value.store_id,
+        "hash": HASH,
+        "grace_seconds": value.grace_seconds,
+        "features": list(value.features),
+        "created": value.created,
+    }
+    return (json.dumps(record, indent=2) + "\n").encode()
+
+
+def decode_store_file(data: bytes, where: str) -> StoreFile:
+    """Read store.json.
+
+    Raises:
+        Corrupt: damaged; ``where`` names it. FormatTooNew: a newer format or feature.
+        InvalidInput: JSON, but of something else.
+    """
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError):
+        raise Corrupt(f"{where} is damaged: not JSON", kind="bad-store-file", file=where) from None
+    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+        raise InvalidInput(
+            f"{where}: not graven's store.json", kind="not-a-store", field="format", file=where
+        )
+    features = record.get("features", [])
+    unknown = sorted(set(map(str, features)) - FEATURES) if isinstance(features, list) else []
+    if record["format"] > FORMAT or unknown or record.get("hash", HASH) != HASH:
+        wanted = record.get("needs") or f"format {record['format']}"
+        more = f" with {', '.join(unknown)}" if unknown else ""
+        raise FormatTooNew(
+            f"{where}: needs graven >= {wanted}{more}",
+            hint="install a newer graven to use this store",
+            file=where,
+        )
+    return _read_fields(record, where)
+
+
+def _read_fields(record: dict[str, Any], where: str) -> StoreFile:
+    store_id, grace = record.get("id"), record.get("grace_seconds", DEFAULT_GRACE_SECONDS)
+    if not isinstance(store_id, str) or len(store_id) != 32:
+        raise Corrupt(f"{where}: field 'id' is damaged", kind="bad-store-file", field="id")
+    if type(grace) is not int or grace < 0:
+        raise Corrupt(
+            f"{where}: field 'grace_seconds' is damaged", kind="bad-store-file", field="grace"
+        )
+    return StoreFile(store_id, grace, (), str(record.get("created", "")), record["format"])

@@ -1,0 +1,102 @@
+"""Objects by id: found through a locator, unpacked, verified. The only way to read one."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from graven.backends.base import Backend
+from graven.errors import Corrupt, NotFound
+from graven.formats.header import FrameRow
+from graven.ids import ObjectId, hash_bytes
+from graven.objects.packs import read_frame
+
+CACHE_BYTES = 32 * 1024 * 1024
+
+
+class Place(NamedTuple):
+    """One copy of an object: where it lies, and of what kind it is."""
+
+    pack: str
+    frame: FrameRow
+    offset: int
+    length: int
+    kind: str
+
+
+Locator = Callable[[ObjectId], Sequence[Place]]
+"""All known copies of an object; none if it is not known."""
+
+
+class ObjectReader:
+    """Reads verified objects; unpacked frames are cached. Safe to share between threads.
+
+    An object that stands in several packs is read from any copy that verifies.
+    """
+
+    def __init__(self, backend: Backend, locate: Locator, cache_bytes: int = CACHE_BYTES) -> None:
+        self._backend = backend
+        self._locate = locate
+        self._frames: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._held = 0
+        self._limit = cache_bytes
+        self._lock = threading.Lock()
+
+    def get(self, object_id: ObjectId) -> bytes:
+        """The bytes of an object.
+
+        Raises:
+            NotFound: no pack holds it. Corrupt: no copy of it matches its name.
+        """
+        return self.get_at(object_id, self._locate(object_id))
+
+    def get_at(self, object_id: ObjectId, places: Sequence[Place]) -> bytes:
+        """As `get`, for an object whose places are known already."""
+        failure: Exception | None = None
+        for place in places:
+            try:
+                frame = self._frame(place)
+            except (Corrupt, NotFound) as error:
+                failure = error
+                continue
+            data = frame[place.offset : place.offset + place.length]
+            if hash_bytes(data) == object_id:
+                return data
+        name = object_id.hex()
+        if not places or isinstance(failure, NotFound):
+            raise NotFound(f"no object {name}", kind="object-missing", object=name)
+        raise Corrupt(
+            f"object {name} in pack {places[0].pack} does not match its name",
+            kind="hash-mismatch",
+            hint="run 'graven fsck --full' to see what else is damaged",
+            object=name,
+            pack=places[0].pack,
+        ) from failure
+
+    def get_many(
+        self, wanted: Iterable[tuple[ObjectId, Sequence[Place]]]
+    ) -> Iterator[tuple[ObjectId, bytes | Corrupt | NotFound]]:
+        """Objects in the order asked for; a damaged one yields its error instead of bytes."""
+        for object_id, places in wanted:
+            try:
+                yield object_id, self.get_at(object_id, places)
+            except (Corrupt, NotFound) as error:
+                yield object_id, error
+
+    def _frame(self, place: Place) -> bytes:
+        key = (place.pack, place.frame.offset)
+        with self._lock:
+            held = self._frames.get(key)
+            if held is not None:
+                self._frames.move_to_end(key)
+                return held
+        data = read_frame(self._backend, place.pack, place.frame)
+        with self._lock:
+            if key not in self._frames:
+                self._frames[key] = data
+                self._held += len(data)
+            while self._held > self._limit and len(self._frames) > 1:
+                self._held -= len(self._frames.popitem(last=False)[1])
+        return data

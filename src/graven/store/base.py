@@ -1,0 +1,263 @@
+"""What a store is made of: backend, session, catalog, guarded refs. Opened here."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graven import clock
+from graven.backends import open_backend
+from graven.backends.base import Backend
+from graven.backends.local import LocalBackend
+from graven.catalog.database import Catalog
+from graven.errors import BackendUnavailable, Conflict, NotFound
+from graven.formats import layout
+from graven.formats.storefile import (
+    StoreFile,
+    decode_store_file,
+    encode_store_file,
+    new_store_file,
+)
+from graven.ids import ObjectId
+from graven.store.index import Index
+
+if TYPE_CHECKING:
+    from graven.formats.run import RunDecoder, RunEncoder
+    from graven.model.metric import MetricDef
+    from graven.model.run import Run
+    from graven.store.config import Config
+    from graven.store.pointers import Pointers
+    from graven.store.revisions import Resolved, Resolver
+    from graven.store.session import Session
+
+
+class GravenWarning(UserWarning):
+    """Something is not as it should be, and what was asked for was done all the same."""
+
+
+class StoreBase:
+    """The parts of an open store, each made when first needed.
+
+    Args:
+        url: a folder, ``file://`` or ``memory://NAME``.
+        create: make the store if there is none.
+        readonly: refuse every write; nothing beside the store is written either.
+        durable: sync to disk before a write is acknowledged. Off, a power cut may take
+            the last writes (never a part of one); for tests and throw-away stores.
+        author: who is named in the history of baselines and tags.
+    """
+
+    def __init__(
+        self,
+        url: str | os.PathLike[str],
+        *,
+        create: bool = True,
+        readonly: bool = False,
+        durable: bool = True,
+        author: str = "",
+        backend: Backend | None = None,
+    ) -> None:
+        self._backend = backend or _open_backend(url, readonly=readonly, durable=durable)
+        self.readonly = readonly
+        self.author = author
+        self._file = _open_store(self._backend, create=create and not readonly)
+        self._lock = threading.RLock()
+        self._threads = threading.local()
+        self._index = Index(self._make_catalog(), self._backend)
+        self._session_made: Session | None = None
+        self._config_made: Config | None = None
+        self._pointers: dict[str, Pointers] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the store is."""
+        return self._backend.url
+
+    @property
+    def path(self) -> Path | None:
+        """The folder of a local store, None for others."""
+        root = getattr(self._backend, "root", None)
+        return Path(root) if root is not None else None
+
+    @property
+    def store_id(self) -> str:
+        """32 hex digits, shared by all copies of the store."""
+        return self._file.store_id
+
+    @property
+    def grace_seconds(self) -> int:
+        """How long unreachable objects live, at least."""
+        return self._file.grace_seconds
+
+    def close(self) -> None:
+        """Let go of files and connections. The store opens them again when used."""
+        self._index.catalog.close()
+        self._backend.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    # --- parts ---
+
+    def _make_catalog(self) -> Catalog:
+        root = getattr(self._backend, "root", None)
+        path = None
+        if root is not None and not self.readonly:
+            path = os.path.join(str(root), layout.CACHE, layout.CATALOG_FILE)
+        return Catalog(path, store_id=self._file.store_id, url=self._backend.url)
+
+    @property
+    def _session(self) -> Session:
+        if self._session_made is None:
+            from graven.store.session import Session
+
+            with self._lock:
+                if self._session_made is None:
+                    self._session_made = Session(self._backend, readonly=self.readonly)
+        return self._session_made
+
+    @property
+    def config(self) -> Config:
+        """The shared settings, read anew when the store is opened."""
+        if self._config_made is None:
+            from graven.store.config import Config
+
+            self._config_made = Config(self._backend)
+        return self._config_made
+
+    @property
+    def metric_defs(self) -> dict[str, MetricDef]:
+        """Metric definitions of config.json."""
+        return self.config.metric_defs
+
+    @property
+    def _encoder(self) -> RunEncoder:
+        encoder: RunEncoder | None = getattr(self._threads, "encoder", None)
+        if encoder is None:
+            from graven.formats.run import RunEncoder
+
+            encoder = self._threads.encoder = RunEncoder()
+        return encoder
+
+    @property
+    def _decoder(self) -> RunDecoder:
+        decoder: RunDecoder | None = getattr(self._threads, "decoder", None)
+        if decoder is None:
+            from graven.formats.run import RunDecoder
+
+            decoder = self._threads.decoder = RunDecoder(self._index.get)
+        return decoder
+
+    @property
+    def baselines(self) -> Pointers:
+        """Names that stand for accepted runs, and may move."""
+        return self._space("baselines", create_only=False)
+
+    @property
+    def tags(self) -> Pointers:
+        """Names that stand for runs, and are meant to stay."""
+        return self._space("tags", create_only=True)
+
+    def _space(self, space: str, *, create_only: bool) -> Pointers:
+        if space not in self._pointers:
+            from graven.refs.guarded import GuardedRefs
+            from graven.store.pointers import Pointers
+
+            refs = GuardedRefs(self._backend, space, self._put_ref_object, self._index.get)
+            self._pointers[space] = Pointers(
+                refs,
+                self._resolve_pair,
+                self.load_object,
+                create_only=create_only,
+                author=lambda: self.author,
+            )
+        return self._pointers[space]
+
+    def _put_ref_object(self, data: bytes) -> ObjectId:
+        from graven.formats.envelope import REF
+        from graven.formats.pack import Item
+        from graven.ids import hash_bytes
+
+        item = Item(hash_bytes(data), REF, data)
+        self._session.commit([item], [])
+        return item.id
+
+    def _resolve_pair(self, rev: str) -> tuple[str, str]:
+        found = self.resolve(rev)
+        return found.run_id, found.object_id
+
+    @property
+    def _resolver(self) -> Resolver:
+        from graven.store.revisions import Resolver
+
+        return Resolver(self._index, self.baselines, self.tags)
+
+    def resolve(self, rev: str) -> Resolved:
+        """What a revision means now: run id and object id.
+
+        Raises:
+            NotFound: nothing, or a prefix that fits several things.
+        """
+        return self._resolver.resolve(rev)
+
+    def load_object(self, object_id: str) -> Run:
+        """The run of a hex object id.
+
+        Raises:
+            NotFound: no such object. Corrupt: damaged.
+        """
+        from graven.ids import parse_object_id
+
+        return self._decoder.decode(self._index.get(parse_object_id(object_id)))
+
+    def _best_effort(self, what: str, action: Callable[[], object]) -> None:
+        """Do what is only derived; a failure is a warning, since the commit stands."""
+        try:
+            action()
+        except BackendUnavailable as error:
+            warnings.warn(f"{what}: {error.message}", GravenWarning, stacklevel=4)
+
+
+def _open_backend(url: str | os.PathLike[str], *, readonly: bool, durable: bool) -> Backend:
+    backend = open_backend(url, readonly=readonly)
+    if not durable and isinstance(backend, LocalBackend):
+        return LocalBackend(backend.root, fsync=False, readonly=readonly)
+    return backend
+
+
+def _open_store(backend: Backend, *, create: bool) -> StoreFile:
+    where = f"{backend.url}/{layout.STORE_FILE}"
+    try:
+        return decode_store_file(backend.get(layout.STORE_FILE), where)
+    except NotFound:
+        if not create:
+            raise NotFound(
+                f"no graven store at {backend.url}",
+                kind="store-missing",
+                hint="'graven init' makes one",
+                url=backend.url,
+            ) from None
+    return create_store(backend)
+
+
+def create_store(backend: Backend, *, exclusive: bool = False) -> StoreFile:
+    """Write store.json; of several who do so at once one wins, and all open its store.
+
+    Raises:
+        Conflict: there is a store already, and ``exclusive`` was asked for.
+    """
+    made = new_store_file(clock.now().isoformat(timespec="seconds"))
+    if backend.put_if_absent(layout.STORE_FILE, encode_store_file(made)) is not None:
+        return made
+    if exclusive:
+        raise Conflict(
+            f"there is a graven store at {backend.url} already",
+            kind="store-exists",
+            hint="use it as it is",
+            url=backend.url,
+        )
+    return decode_store_file(backend.get(layout.STORE_FILE), layout.STORE_FILE)

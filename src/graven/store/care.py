@@ -1,0 +1,145 @@
+"""Looking after a store: reindex, views, fsck, statistics."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from graven.errors import InvalidInput
+from graven.formats import layout
+from graven.store.plumbing import PlumbingStore
+
+if TYPE_CHECKING:
+    from graven.store.fsck import FsckReport
+
+
+@dataclass(frozen=True, slots=True)
+class ReindexReport:
+    """What the new catalog was made from."""
+
+    packs: int
+    runs: int
+    values: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """Sizes and counts. All sizes in bytes.
+
+    ``raw_bytes`` is what the objects take unpacked, each copy counted once;
+    ``pack_bytes`` what they take on disk with refs and indexes.
+    """
+
+    runs: int
+    deleted_runs: int
+    attachments: int
+    baselines: int
+    tags: int
+    packs: int
+    pack_bytes: int
+    objects: int
+    raw_bytes: int
+    copies: int
+    by_kind: dict[str, tuple[int, int]]
+    catalog_bytes: int
+    damaged_packs: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        record = asdict(self)
+        record["by_kind"] = {
+            kind: {"objects": count, "raw_bytes": size}
+            for kind, (count, size) in self.by_kind.items()
+        }
+        record["damaged_packs"] = list(self.damaged_packs)
+        return record
+
+
+class Store(PlumbingStore):
+    """A graven store: all of calibrax's calls under the same names, and more.
+
+    ``Store(path)`` opens the store there, and makes one where there is none; `graven.open`
+    and `graven.init` say which of the two they mean. Safe to share between threads, and
+    usable by many processes at once. See `graven.store.base.StoreBase` for the arguments.
+    """
+
+    def reindex(self) -> ReindexReport:
+        """Throw the catalog away and build it anew from packs and refs alone."""
+        self._index.catalog.reset()
+        runs = self._index.ask(
+            lambda catalog: catalog.one("SELECT count(*) FROM run WHERE object IS NOT NULL"),
+            measured=True,
+        )
+        packs = self._index.ask(lambda catalog: catalog.one("SELECT count(*) FROM pack"))
+        values = self._index.ask(
+            lambda catalog: catalog.one("SELECT coalesce(sum(length(vals)), 0) / 8 FROM measured")
+        )
+        return ReindexReport(*(int(row[0]) if row else 0 for row in (packs, runs, values)))
+
+    def write_views(self) -> int:
+        """Write every run's view anew, remove views of runs that are not there.
+
+        Returns:
+            How many views there are now.
+        """
+        from graven.views import write_view
+
+        wanted = set()
+        for header in self.headers():
+            write_view(self._backend, self.load_object(header.object_id), header.object_id)
+            wanted.add(layout.view_key(header.run_id))
+        for name in self._backend.names(layout.RUNS):
+            key = layout.RUNS + name
+            if layout.classify(key) is layout.FileKind.VIEW and key not in wanted:
+                self._backend.delete(key)
+        return len(wanted)
+
+    def fsck(self, level: str = "quick", *, strict: bool = False) -> FsckReport:
+        """Check the store; `graven.store.fsck` says what each level looks at."""
+        from graven.store.fsck import LEVELS, Fsck
+
+        if level not in LEVELS:
+            raise InvalidInput(
+                f"no fsck level {level!r}", kind="bad-level", hint=f"one of {', '.join(LEVELS)}"
+            )
+        check = Fsck(self._backend, self._index.catalog, level=level, strict=strict)
+        return self._index.ask(lambda _: check.run())
+
+    def stats(self) -> StoreStats:
+        """Counts and sizes, from the catalog."""
+        from graven.formats.envelope import KINDS_BY_CODE
+
+        def one(sql: str) -> Any:
+            row = self._index.catalog.one(sql)
+            return row[0] if row else 0
+
+        self._index.ask(lambda _: None)
+        kinds = self._index.catalog.rows(
+            "SELECT kind, count(*), sum(length) FROM"
+            " (SELECT kind, length FROM object GROUP BY id) GROUP BY kind"
+        )
+        problems = self._index.catalog.rows("SELECT name FROM pack WHERE problem IS NOT NULL")
+        path = self._index.catalog.path
+        return StoreStats(
+            runs=one("SELECT count(*) FROM run WHERE object IS NOT NULL"),
+            deleted_runs=one("SELECT count(*) FROM run WHERE object IS NULL"),
+            attachments=one(
+                "SELECT count(*) FROM ref f JOIN run r USING(run_id)"
+                " WHERE f.target IS NOT NULL AND r.object IS NOT NULL AND f.stamp > r.floor"
+            ),
+            baselines=len(self.baselines),
+            tags=len(self.tags),
+            packs=one("SELECT count(*) FROM pack"),
+            pack_bytes=one("SELECT coalesce(sum(size), 0) FROM pack"),
+            objects=sum(count for _, count, _ in kinds),
+            raw_bytes=sum(size for _, _, size in kinds),
+            copies=one("SELECT count(*) FROM object"),
+            by_kind={KINDS_BY_CODE[code]: (count, size) for code, count, size in kinds},
+            catalog_bytes=os.path.getsize(path) if path and os.path.exists(path) else 0,
+            damaged_packs=tuple(name for (name,) in problems),
+        )

@@ -1,0 +1,84 @@
+"""The catalog and the objects of a store behind one door: refreshed, then asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from graven.backends.base import Backend
+from graven.catalog import freshness
+from graven.catalog.database import Catalog, CatalogLost
+from graven.errors import Corrupt
+from graven.ids import ObjectId
+
+if TYPE_CHECKING:  # these load the decoders, which most questions do without
+    from graven.objects.reader import ObjectReader, Place
+
+T = TypeVar("T")
+
+_ATTEMPTS = 3
+
+
+class Index:
+    """Answers questions from the catalog, after bringing it up to date."""
+
+    def __init__(self, catalog: Catalog, backend: Backend) -> None:
+        self.catalog = catalog
+        self._backend = backend
+        self._reader: ObjectReader | None = None
+
+    def ask(self, question: Callable[[Catalog], T], *, measured: bool = False) -> T:
+        """The answer to ``question`` on a catalog that knows the store as it is now.
+
+        Args:
+            question: may be called again, if the catalog turns out to be damaged.
+            measured: the question needs metric values too.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                self._refresh()
+                if measured:
+                    self._measure()
+                return question(self.catalog)
+            except CatalogLost:
+                continue
+        raise Corrupt(
+            f"the catalog {self.catalog.path} is damaged again and again",
+            kind="bad-catalog",
+            hint="delete the store's cache folder; nothing is lost with it",
+        )
+
+    def _refresh(self) -> None:
+        # Two steps, so that a store that has not moved loads no decoder.
+        if freshness.compare_listing(self.catalog, self._backend) is not None:
+            from graven.catalog.refresh import refresh
+
+            refresh(self.catalog, self._backend)
+
+    def _measure(self) -> None:
+        if self.catalog.one("SELECT 1 FROM todo LIMIT 1") is not None:
+            from graven.catalog.measurements import index_measurements
+
+            index_measurements(self.catalog, self.reader)
+
+    @property
+    def reader(self) -> ObjectReader:
+        """Verified objects by id."""
+        if self._reader is None:
+            from graven.objects.reader import ObjectReader
+
+            self._reader = ObjectReader(self._backend, self._locate)
+        return self._reader
+
+    def _locate(self, object_id: ObjectId) -> Sequence[Place]:
+        from graven.catalog.places import locate
+
+        # No refresh here: whoever has an id got it from the catalog, or asks `get`.
+        return locate(self.catalog, object_id)
+
+    def get(self, object_id: ObjectId) -> bytes:
+        """The bytes of an object, the store looked at anew if it is not known yet."""
+        from graven.catalog.places import locate
+
+        places = self.ask(lambda catalog: locate(catalog, object_id))
+        return self.reader.get_at(object_id, places)

@@ -1,0 +1,285 @@
+"""The questions a store answers: calibrax's calls, headers, trends, attachments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from graven.catalog import questions
+from graven.catalog.database import Catalog
+from graven.catalog.questions import Header
+from graven.errors import NotFound
+from graven.ids import ObjectId
+from graven.store.base import StoreBase
+
+if TYPE_CHECKING:
+    from graven.catalog.trends import Sample, SeriesName
+    from graven.model.run import Run
+    from graven.model.trend import TrendPoint, TrendSeries
+
+_PAGE = 500
+
+
+class Attachment(NamedTuple):
+    """Something kept beside a run: ``size`` in bytes, ``stamp`` of its write."""
+
+    name: str
+    object_id: str
+    size: int
+    stamp: int
+
+
+class ReadingStore(StoreBase):
+    """A store's reading half."""
+
+    def load(self, run_id: str) -> Run:
+        """The run of that id.
+
+        Raises:
+            NotFound: no such run (a `FileNotFoundError` too, as calibrax raises).
+            Corrupt: its object is damaged.
+        """
+        return self.load_object(self._header(run_id).object_id)
+
+    def load_rev(self, rev: str) -> Run:
+        """The run that a revision means."""
+        return self.load_object(self.resolve(rev).object_id)
+
+    def _header(self, run_id: str) -> Header:
+        header = self._index.ask(lambda catalog: questions.find_header(catalog, run_id))
+        if header is None or header.deleted:
+            raise NotFound(
+                f"Run not found: {run_id}",
+                kind="run-deleted" if header else "run-missing",
+                hint=f"'graven restore {run_id}' brings it back" if header else None,
+                run=run_id,
+            )
+        return header
+
+    def headers(
+        self,
+        *,
+        branch: str | None = None,
+        commit: str | None = None,
+        experiment: str | None = None,
+        status: str | None = None,
+        origin: str | None = None,
+        group: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        include_deleted: bool = False,
+    ) -> list[Header]:
+        """Rows of the catalog, newest timestamp first; no run is read.
+
+        ``commit`` may be a prefix; ``since`` is included, ``until`` is not.
+        """
+        wanted = questions.Filter(
+            branch, commit, experiment, status, origin, group, since, until, include_deleted
+        )
+        return self._index.ask(lambda catalog: questions.select_headers(catalog, wanted, limit))
+
+    def count(self) -> int:
+        """How many runs there are."""
+        return self._index.ask(questions.count_runs)
+
+    def list_runs(self, branch: str | None = None) -> list[Run]:
+        """All runs, newest timestamp first; ties by the later write.
+
+        A damaged run is left out with a warning; `load` and fsck tell more.
+        """
+        return list(self.iter_runs(branch))
+
+    def iter_runs(self, branch: str | None = None) -> Iterator[Run]:
+        """As `list_runs`, one at a time."""
+        wanted = questions.Filter(branch=branch)
+        rows = self._index.ask(lambda catalog: questions.run_keys(catalog, wanted))
+        yield from self._load_many(rows)
+
+    def _load_many(self, rows: list[tuple[str, bytes]]) -> Iterator[Run]:
+        import warnings
+
+        from graven.catalog.places import locate_many
+        from graven.errors import Corrupt
+        from graven.store.base import GravenWarning
+
+        reader = self._index.reader
+        decoder = self._decoder
+        for start in range(0, len(rows), _PAGE):
+            page = rows[start : start + _PAGE]
+            ids = [ObjectId(object_id) for _, object_id in page]
+            places = self._index.ask(partial(locate_many, ids=ids))
+            for (run_id, _), object_id in zip(page, ids, strict=True):
+                try:
+                    yield decoder.decode(reader.get_at(object_id, places.get(object_id, ())))
+                except (Corrupt, NotFound) as error:
+                    warnings.warn(
+                        f"run {run_id} is left out: {error.message}", GravenWarning, stacklevel=3
+                    )
+
+    def latest(self, branch: str | None = None) -> Run:
+        """The run with the newest timestamp.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self.load_rev(f"latest@{branch}" if branch else "latest")
+
+    def query(self, /, **tags: str | None) -> list[Run]:
+        """Runs with at least one point that holds all pairs, newest first.
+
+        None for a value asks for points that lack the tag. Without pairs: every run that
+        has a point.
+        """
+        from graven.catalog import trends
+
+        def question(catalog: Catalog) -> list[tuple[str, bytes]]:
+            return trends.runs_of_definitions(catalog, trends.definitions_with_point(catalog, tags))
+
+        return list(self._load_many(self._index.ask(question, measured=True)))
+
+    def extract_trend(
+        self,
+        metric: str,
+        point_name: str,
+        tags: dict[str, str],
+        *,
+        n_runs: int | None = None,
+        branch: str | None = None,
+        scenario: str | None = None,
+    ) -> TrendSeries:
+        """One metric of one benchmark over time, oldest first.
+
+        Each run gives at most one value: that of its first point with this name, all
+        these tags and the metric.
+
+        Args:
+            metric: name of the metric.
+            point_name: name of the points.
+            tags: pairs they must hold; an empty dict fits any.
+            n_runs: the newest so many values only; None or 0 for all.
+            branch: only runs of this branch.
+            scenario: only points of this scenario.
+        """
+        from graven.catalog import trends
+        from graven.model.trend import TrendSeries
+
+        limit = n_runs if n_runs and n_runs > 0 else None
+
+        def question(catalog: Catalog) -> list[Sample]:
+            columns = trends.find_columns(catalog, metric, point_name, tags, scenario)
+            return trends.newest_samples(catalog, columns, limit, branch)
+
+        samples = self._index.ask(question, measured=True)
+        samples.reverse()
+        return TrendSeries(
+            metric=metric,
+            point_name=point_name,
+            tags=dict(tags),
+            points=tuple(self._trend_points(samples)),
+        )
+
+    def _trend_points(self, samples: list[Sample]) -> Iterator[TrendPoint]:
+        from graven import clock
+        from graven.catalog import trends
+        from graven.formats.header import grow_commit
+        from graven.model.trend import TrendPoint
+
+        facts = self._index.ask(
+            lambda catalog: trends.run_facts(catalog, [s.number for s in samples])
+        )
+        bounds = self._bounds(samples, facts)
+        for sample in samples:
+            run_id, _, commit = facts[sample.number]
+            lower, upper = bounds.get(sample.number, (None, None))
+            yield TrendPoint(
+                run_id=run_id,
+                timestamp=clock.micros_to_datetime(sample.ts),
+                value=sample.value,
+                commit=grow_commit(commit),
+                lower=lower,
+                upper=upper,
+            )
+
+    def _bounds(
+        self, samples: list[Sample], facts: dict[int, tuple[str, bytes, str | bytes | None]]
+    ) -> dict[int, tuple[float | None, float | None]]:
+        """Intervals stand in the run objects only: read them where there are any."""
+        from graven.catalog.places import locate_many
+        from graven.formats.run import bounds_at, decode_body
+
+        out = {}
+        wanted = [s for s in samples if s.bounds]
+        for start in range(0, len(wanted), _PAGE):
+            page = wanted[start : start + _PAGE]
+            ids = [ObjectId(facts[s.number][1]) for s in page]
+            places = self._index.ask(partial(locate_many, ids=ids))
+            for sample, object_id in zip(page, ids, strict=True):
+                data = self._index.reader.get_at(object_id, places.get(object_id, ()))
+                out[sample.number] = bounds_at(decode_body(data), sample.position)
+        return out
+
+    def series(self) -> list[SeriesName]:
+        """Every series of the store: (scenario, name, tags, metric), sorted."""
+        from graven.catalog.trends import series_names
+
+        return self._index.ask(series_names, measured=True)
+
+    def get_baseline(self, name: str = "main") -> Run | None:
+        """The run that a baseline stands for, None if it is not set."""
+        entry = self.baselines.entry(name)
+        return None if entry is None or entry.object is None else self.load_object(entry.object)
+
+    # --- attachments ---
+
+    def attachments(self, run_id: str) -> list[Attachment]:
+        """What is kept beside a run, by name.
+
+        Raises:
+            NotFound: no such run.
+        """
+        import json
+
+        self._header(run_id)
+        rows = self._index.ask(
+            lambda catalog: catalog.rows(
+                "SELECT f.name, f.target, f.note, f.stamp FROM ref f JOIN run r USING(run_id)"
+                " WHERE f.run_id = ? AND f.target IS NOT NULL AND f.stamp > r.floor"
+                " ORDER BY f.name",
+                (run_id,),
+            )
+        )
+        prefix = len("runs/") + len(run_id) + 1
+        return [
+            Attachment(
+                name[prefix:], target.hex(), int(json.loads(note or "{}").get("size", 0)), stamp
+            )
+            for name, target, note, stamp in rows
+        ]
+
+    def read_attachment(self, run_id: str, name: str) -> bytes:
+        """The bytes of an attachment.
+
+        Raises:
+            NotFound: no such run or attachment. Corrupt: damaged.
+        """
+        for attachment in self.attachments(run_id):
+            if attachment.name == name:
+                return self.read_content(attachment.object_id)
+        raise NotFound(
+            f"run {run_id} has no attachment {name!r}", kind="attachment-missing", run=run_id
+        )
+
+    def read_content(self, object_id: str) -> bytes:
+        """The content of a blob, or of a file that is kept in chunks."""
+        from graven.catalog.places import locate
+        from graven.formats.envelope import FILE
+        from graven.ids import parse_object_id
+        from graven.objects.chunks import read_file
+
+        wanted = parse_object_id(object_id)
+        places = self._index.ask(lambda catalog: locate(catalog, wanted))
+        data = self._index.reader.get_at(wanted, places)
+        return read_file(data, self._index.get) if places[0].kind == FILE else data

@@ -1,0 +1,76 @@
+"""Undoing a deletion: which updates bring a run and its attachments back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from graven.catalog.database import Catalog
+from graven.catalog.questions import find_header
+from graven.errors import Conflict, NotFound
+from graven.formats import layout
+from graven.formats.header import Header, shrink_commit
+from graven.ids import ObjectId
+from graven.store.session import Intent
+
+
+def plan_restore(catalog: Catalog, run_id: str) -> tuple[list[Intent], int]:
+    """The updates that undo a deletion, and the stamp they must rise above.
+
+    Raises:
+        NotFound: never there, or its objects are gone. Conflict: not deleted.
+    """
+    header = find_header(catalog, run_id)
+    if header is None:
+        raise NotFound(f"Run not found: {run_id}", kind="run-missing", run=run_id)
+    if not header.deleted:
+        raise Conflict(f"run {run_id} is not deleted", kind="run-present", run=run_id)
+    name = layout.run_ref(run_id)
+    row = catalog.one(
+        "SELECT target, header, note FROM past WHERE name = ? AND length(target) = 32"
+        " ORDER BY stamp DESC LIMIT 1",
+        (name,),
+    )
+    if row is None or not _is_there(catalog, row[0]):
+        raise NotFound(
+            f"run {run_id} was deleted and its objects are gone", kind="run-pruned", run=run_id
+        )
+    target, header_text, note = row
+    intents = [Intent(name, ObjectId(target), _header(header_text), _note(note))]
+    intents += _attachments(catalog, run_id, name)
+    return intents, header.stamp
+
+
+def _attachments(catalog: Catalog, run_id: str, run_name: str) -> list[Intent]:
+    # An attachment that an earlier deletion had taken stays dead: it lies at or below
+    # the tombstone before the one that is being undone.
+    (earlier,) = catalog.one(
+        "SELECT coalesce(max(stamp), 0) FROM past WHERE name = ? AND length(target) = 0",
+        (run_name,),
+    ) or (0,)
+    rows = catalog.rows(
+        "SELECT name, target, note FROM ref WHERE run_id = ? AND target IS NOT NULL"
+        " AND stamp > ? ORDER BY name",
+        (run_id, earlier),
+    )
+    return [
+        Intent(name, ObjectId(target), None, _note(note))
+        for name, target, note in rows
+        if _is_there(catalog, target)
+    ]
+
+
+def _is_there(catalog: Catalog, object_id: bytes) -> bool:
+    return catalog.one("SELECT 1 FROM object WHERE id = ? LIMIT 1", (object_id,)) is not None
+
+
+def _header(text: str | None) -> Header | None:
+    if text is None:
+        return None
+    ts, branch, commit, *rest = json.loads(text)
+    return Header(ts, branch, shrink_commit(commit), *rest)
+
+
+def _note(text: str | None) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = json.loads(text) if text else None
+    return found

@@ -1,0 +1,190 @@
+"""A writer's session: rising stamps, one pack a commit, one sync for many threads.
+
+Order of a commit (docs/format.md, "Order of writes"): data packs, then the pack that
+carries the ref updates. Its name appearing is the moment at which all of it is there.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from graven import clock
+from graven.backends.base import Backend
+from graven.errors import BackendUnavailable
+from graven.formats import layout, pack
+from graven.formats.header import Header
+from graven.formats.pack import Item, PackBuilder, PendingUpdate
+from graven.ids import ObjectId, hash_bytes, random_bytes
+
+WRITER_BYTES = 8
+NONCE_BYTES = 16
+
+
+class Intent(NamedTuple):
+    """A ref update before it has a stamp. ``target`` None deletes."""
+
+    name: str
+    target: ObjectId | None
+    header: Header | None = None
+    note: dict[str, Any] | None = None
+    floor: int = 0
+
+
+class _Request:
+    """Objects and updates of one caller, waiting for a commit."""
+
+    __slots__ = ("done", "error", "intents", "items")
+
+    def __init__(self, items: Sequence[Item], intents: Sequence[Intent]) -> None:
+        self.items = items
+        self.intents = intents
+        self.done = False
+        self.error: BaseException | None = None
+
+
+class Session:
+    """Commits to one store. Safe to share between threads, and usable after a fork.
+
+    Several threads that commit at once share a pack and its sync: the first becomes
+    the leader and takes along whatever has queued up while the last pack was written.
+    """
+
+    def __init__(self, backend: Backend, *, readonly: bool = False) -> None:
+        self._backend = backend
+        self._readonly = readonly
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._writer = random_bytes(WRITER_BYTES)
+        self._clock: clock.HybridClock | None = None
+        self._written: set[ObjectId] = set()
+        self._queue: list[_Request] = []
+        self._queue_lock = threading.Lock()
+        self._leader_lock = threading.Lock()
+
+    def commit(self, items: Sequence[Item], intents: Sequence[Intent]) -> None:
+        """Store objects and make refs point to them: all or nothing, durable on return.
+
+        Shared objects (all but runs) that this session has written already are left out.
+
+        Raises:
+            BackendUnavailable: the place failed; nothing of it is visible.
+        """
+        self._check_writable()
+        request = _Request(items, intents)
+        with self._queue_lock:
+            self._queue.append(request)
+        with self._leader_lock:
+            if not request.done:
+                self._lead()
+        if request.error is not None:
+            raise request.error
+
+    def _lead(self) -> None:
+        with self._queue_lock:
+            requests, self._queue = self._queue, []
+        try:
+            writer = PackWriter(self)
+            for request in requests:
+                for item in request.items:
+                    writer.add(item)
+                writer.extend(request.intents)
+            writer.finish()
+        except BaseException as error:
+            # The leader carries every follower's request: each must hear of the failure,
+            # an interrupt of the leader included. `commit` raises it again.
+            for request in requests:
+                request.error = error
+        finally:
+            for request in requests:
+                request.done = True
+
+    def writer(self) -> PackWriter:
+        """A transaction that is written as it grows and becomes visible when finished."""
+        self._check_writable()
+        return PackWriter(self)
+
+    def known(self, object_id: ObjectId) -> bool:
+        """True if this session has stored the object durably."""
+        return object_id in self._written
+
+    def _check_writable(self) -> None:
+        if self._readonly:
+            raise BackendUnavailable(
+                f"store {self._backend.url} was opened read-only",
+                kind="read-only",
+                hint="open it without readonly to write",
+            )
+        if self._pid != os.getpid():
+            self._begin()  # a fork must not continue its parent's stamps under one writer id
+
+    def _ticking(self) -> clock.HybridClock:
+        if self._clock is None:
+            # A session begins with one listing: its stamps lie above every name there.
+            floor = 0
+            for name in self._backend.names(layout.PACKS):
+                parsed = layout.parse_pack_name(name)
+                if parsed is not None and parsed.stamp > floor:
+                    floor = parsed.stamp
+            self._clock = clock.HybridClock(floor=floor)
+        return self._clock
+
+    def _stamp(self, intents: Iterable[Intent]) -> list[PendingUpdate]:
+        ticking = self._ticking()
+        return [
+            PendingUpdate(i.name, ticking.tick(), i.target, i.floor, i.header, i.note)
+            for i in intents
+        ]
+
+    def observe(self, stamp: int) -> None:
+        """Let the session's stamps rise above one that was read."""
+        self._ticking().observe(stamp)
+
+    def _put(self, builder: PackBuilder, updates: Sequence[PendingUpdate]) -> str:
+        data = builder.finish(self._writer, updates)
+        stamp = updates[-1].stamp if updates else self._ticking().tick()
+        name = layout.pack_name(stamp, hash_bytes(data))
+        self._backend.put(layout.pack_key(name), data)
+        return name
+
+
+class PackWriter:
+    """One transaction: packs of at most 64 MiB, the ref updates in the last one.
+
+    If it is never finished nothing of it is visible; data packs already written are
+    garbage for gc.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._builder = PackBuilder(random_bytes(NONCE_BYTES))
+        self._intents: list[Intent] = []
+        self._shared: set[ObjectId] = set()
+
+    def add(self, item: Item) -> None:
+        """Take an object in, unless the session or this transaction has it already."""
+        if item.id in self._shared or self._session.known(item.id):
+            return
+        if len(self._builder) and self._builder.size + len(item.data) > pack.MAX_PACK_BYTES:
+            self._session._put(self._builder, ())
+            self._builder = PackBuilder(random_bytes(NONCE_BYTES))
+        self._builder.add(item)
+        if item.kind != "run":
+            self._shared.add(item.id)
+
+    def extend(self, intents: Iterable[Intent]) -> None:
+        """Add ref updates; they get their stamps when the transaction is finished."""
+        self._intents.extend(intents)
+
+    def finish(self) -> list[PendingUpdate]:
+        """Write what is left and make all of it visible; returns the updates as stamped."""
+        if not len(self._builder) and not self._intents:
+            return []
+        updates = self._session._stamp(self._intents)
+        self._session._put(self._builder, updates)
+        self._session._written |= self._shared
+        return updates

@@ -1,0 +1,323 @@
+"""The changes a store takes: save, batch, delete, restore, relabel, baselines, ingest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graven.errors import Conflict, InvalidInput
+from graven.formats import layout
+from graven.store.reading import ReadingStore
+
+if TYPE_CHECKING:
+    from graven.catalog.questions import Header
+    from graven.formats.pack import Item
+    from graven.formats.run import EncodedRun
+    from graven.model.run import Run
+    from graven.store.session import Intent, PackWriter
+
+ATTACHMENT_KINDS = ("artifacts", "logs", "results", "derived", "tables", "tensors")
+MAX_ATTACHMENT_NAME = 1024
+
+
+class Batch:
+    """Many runs in one transaction; made by `Store.batch`. Not for two threads at once.
+
+    Objects go to disk as the batch grows, so memory stays bounded; nothing is visible
+    until the batch ends, and nothing ever if it ends with an error.
+    """
+
+    def __init__(self, store: WritingStore, writer: PackWriter) -> None:
+        self._store = store
+        self._writer = writer
+        self._views: list[tuple[Run, str]] = []
+        self.run_ids: list[str] = []
+
+    def save(
+        self,
+        run: Run,
+        *,
+        note: Mapping[str, Any] | None = None,
+        attachments: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Add a run, as `Store.save` does.
+
+        Args:
+            run: the run.
+            note: circumstance that is no fact of the run (where the file came from).
+            attachments: name (``artifacts/raw/results.json``) to content.
+
+        Raises:
+            InvalidInput, TypeError: this run cannot be saved; the batch can go on.
+        """
+        encoded = self._store._encoder.encode(run)
+        items, intents = _plan(encoded, note, attachments)
+        for item in items:
+            self._writer.add(item)
+        self._writer.extend(intents)
+        self.run_ids.append(encoded.run_id)
+        self._store._keep_for_view(self._views, run, encoded)
+
+    def put_object(self, data: bytes, kind: str = "blob") -> str:
+        """Add a bare object; returns its hex id."""
+        from graven.formats.pack import Item
+        from graven.ids import hash_bytes
+
+        object_id = hash_bytes(data)
+        self._writer.add(Item(object_id, kind, data))
+        return object_id.hex()
+
+
+class WritingStore(ReadingStore):
+    """A store's writing half."""
+
+    def save(self, run: Run) -> Path:
+        """Store a run, durably; a run saved before under the same id is replaced.
+
+        Returns:
+            Path of the readable view ``runs/<id>.json`` (a relative one where the store
+            is no folder).
+
+        Raises:
+            InvalidInput: names the field that cannot be stored; nothing was changed.
+            TypeError: a value that JSON has no form for.
+            BackendUnavailable: not stored (no room, not allowed, gone).
+        """
+        encoded = self._encoder.encode(run)
+        items, intents = _plan(encoded, None, None)
+        self._session.commit(items, intents)
+        if self._views_wanted:
+            self._write_view(run, encoded.run.id.hex())
+        return self._view_path(encoded.run_id)
+
+    @contextmanager
+    def batch(self) -> Iterator[Batch]:
+        """A transaction: all runs saved within become visible at its end, or none."""
+        writer = self._session.writer()
+        batch = Batch(self, writer)
+        yield batch
+        writer.finish()
+        for run, object_id in batch._views:
+            self._write_view(run, object_id)
+
+    def _keep_for_view(self, views: list[tuple[Run, str]], run: Run, encoded: EncodedRun) -> None:
+        if self._views_wanted:
+            views.append((run, encoded.run.id.hex()))
+
+    @property
+    def _views_wanted(self) -> bool:
+        return bool(self.config.get("views", "all") != "none")
+
+    def _write_view(self, run: Run, object_id: str) -> None:
+        from graven.views import write_view
+
+        self._best_effort(
+            f"the view of run {run.id} was not written",
+            lambda: write_view(self._backend, run, object_id),
+        )
+
+    def _view_path(self, run_id: str) -> Path:
+        key = layout.view_key(run_id)
+        return self.path / key if self.path is not None else Path(key)
+
+    def attach(self, run_id: str, name: str, data: bytes) -> str:
+        """Keep bytes beside a run; returns the hex id of their object.
+
+        Raises:
+            NotFound: no such run. InvalidInput: a name that no attachment may have.
+        """
+        header = self._header(run_id)
+        self._session.observe(header.stamp)
+        items, intents = _plan_attachment(run_id, name, data)
+        self._session.commit(items, intents)
+        return items[-1].id.hex()
+
+    # --- deleting ---
+
+    def delete(self, run_id: str, *, force: bool = False) -> None:
+        """Delete a run. Its tombstone stays for good; `restore` undoes it for a while.
+
+        Args:
+            run_id: the run (an exact id).
+            force: also if a baseline or tag stands for it; they keep their copy.
+
+        Raises:
+            NotFound: no such run. Conflict: a baseline or tag stands for it.
+        """
+        from graven.store.session import Intent
+        from graven.views import remove_view
+
+        header = self._header(run_id)
+        if not force:
+            self._refuse_if_guarded(run_id)
+        self._session.observe(header.stamp)
+        self._session.commit([], [Intent(layout.run_ref(run_id), None)])
+        self._best_effort(
+            f"the view of run {run_id} was not removed",
+            lambda: remove_view(self._backend, run_id),
+        )
+
+    def _refuse_if_guarded(self, run_id: str) -> None:
+        names = [
+            *self.baselines.pointing_at().get(run_id, []),
+            *self.tags.pointing_at().get(run_id, []),
+        ]
+        if names:
+            raise Conflict(
+                f"run {run_id} is {', '.join(names)}",
+                kind="run-guarded",
+                hint="move that first, or use --force: the name then keeps its own copy",
+                run=run_id,
+                refs=", ".join(names),
+            )
+
+    def restore(self, run_id: str) -> Header:
+        """Undo the deletion of a run and of what was attached to it.
+
+        Raises:
+            NotFound: never deleted, or its objects are gone. Conflict: it is not deleted.
+        """
+        from graven.store.restoring import plan_restore
+
+        intents, stamp = self._index.ask(lambda catalog: plan_restore(catalog, run_id))
+        self._session.observe(stamp)
+        self._session.commit([], intents)
+        header = self._header(run_id)
+        if self._views_wanted:
+            self._write_view(self.load_object(header.object_id), header.object_id)
+        return header
+
+    def relabel(self, run_id: str, **changes: Any) -> Run:
+        """Save a run again under its id with some fields changed; numbers stay.
+
+        Args:
+            run_id: the run.
+            changes: ``branch``, ``commit``, ``experiment``, ``status``, ``group``,
+                ``metadata``, ``params``, ``origin`` ...: fields of `Run` but points and id.
+
+        Raises:
+            NotFound: no such run. InvalidInput: no such field.
+        """
+        import dataclasses
+
+        header = self._header(run_id)
+        run = self.load_object(header.object_id)
+        allowed = {f.name for f in dataclasses.fields(run)} - {"id", "points", "extra"}
+        unknown = sorted(set(changes) - allowed)
+        if unknown:
+            raise InvalidInput(
+                f"no label {unknown[0]!r}",
+                kind="bad-label",
+                hint=f"labels are {', '.join(sorted(allowed))}",
+                field=unknown[0],
+            )
+        changed = dataclasses.replace(run, **changes)
+        self._session.observe(header.stamp)
+        self.save(changed)
+        return changed
+
+    # --- calibrax's calls ---
+
+    def set_baseline(self, run_id: str, name: str = "main") -> None:
+        """Let a baseline stand for a run, as the run is now.
+
+        Raises:
+            NotFound: no such run.
+        """
+        self.baselines.set(name, run_id)
+
+    def ingest(self, path: str | os.PathLike[str], format: str = "auto") -> Run:
+        """Read one result file, save its run, and return it.
+
+        Raises:
+            InvalidInput: not a file graven knows, or one with several runs; names file
+                and field. NotFound: no such file.
+        """
+        from graven.ingest import read_one
+
+        found = read_one(path, format=format)
+        with self.batch() as batch:
+            batch.save(
+                found.run,
+                note={"source": found.source, "format": found.format},
+                attachments=self._raw_attachment(found.raw_name, found.raw),
+            )
+        return found.run
+
+    def _raw_attachment(self, name: str, raw: bytes | None) -> dict[str, bytes]:
+        if raw is None or not self.config.get("ingest.keep_raw", True):
+            return {}
+        return {f"artifacts/raw/{name}": raw}
+
+    def export_asv(self, directory: str | os.PathLike[str]) -> Path:
+        """Write all runs as an asv results folder; returns the folder.
+
+        `graven.export.asv.export_asv` tells more (what could not be exported, and why).
+        """
+        from graven.export.asv import export_asv
+
+        target = Path(directory)
+        export_asv(self.iter_runs, target)
+        return target
+
+
+def _plan(
+    encoded: EncodedRun,
+    note: Mapping[str, Any] | None,
+    attachments: Mapping[str, bytes] | None,
+) -> tuple[list[Item], list[Intent]]:
+    from graven.store.session import Intent
+
+    items = [encoded.environment, encoded.definitions]
+    run_ref = layout.run_ref(encoded.run_id)
+    intents = [Intent(run_ref, encoded.run.id, encoded.header, _clean_note(note) if note else None)]
+    for name, data in (attachments or {}).items():
+        more, refs = _plan_attachment(encoded.run_id, name, data)
+        items += more
+        intents += refs
+    items.append(encoded.run)
+    return items, intents
+
+
+def _clean_note(note: Mapping[str, Any]) -> dict[str, Any]:
+    from graven.formats.canonical import normalise
+
+    out: dict[str, Any] = normalise(dict(note), "note")
+    return out
+
+
+def _plan_attachment(
+    run_id: str, name: str, data: bytes
+) -> tuple[Sequence[Item], Sequence[Intent]]:
+    from graven.objects.chunks import to_items
+    from graven.store.session import Intent
+
+    items = to_items(data)
+    ref = layout.attachment_ref(run_id, check_attachment_name(name))
+    return items, [Intent(ref, items[-1].id, None, {"size": len(data)})]
+
+
+def check_attachment_name(name: str) -> str:
+    """Accept the name of an attachment: ``<kind>/<anything>``; it is data, never a path.
+
+    Raises:
+        InvalidInput: another kind, empty, too long, or holding control characters.
+    """
+    from graven.ids import normal
+
+    kind, _, rest = name.partition("/") if isinstance(name, str) else ("", "", "")
+    problem = None
+    if kind not in ATTACHMENT_KINDS or not rest:
+        problem = f"must begin with {', '.join(k + '/' for k in ATTACHMENT_KINDS)}"
+    elif len(name) > MAX_ATTACHMENT_NAME:
+        problem = f"is longer than {MAX_ATTACHMENT_NAME} characters"
+    elif any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in name):
+        problem = "holds a control character"
+    if problem:
+        raise InvalidInput(
+            f"attachment name {str(name)[:60]!r} {problem}", kind="bad-name", field="name"
+        )
+    return normal(name)
