@@ -6,6 +6,7 @@ factor, and the plugin's ``ops`` with it. All times are seconds per iteration.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from graven.ingest.base import Format
@@ -30,6 +31,7 @@ from graven.model.reading import fail, read_list, read_map, read_number, read_te
 
 _NAME = "pytest-benchmark"
 _PLACEHOLDERS = frozenset({"unknown", "unversioned", "(unknown)", "(detached head)", ""})
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _CPU_VOLATILE = ("hz_actual", "hz_actual_friendly", "hz_advertised", "hz_advertised_friendly")
 _CPU_DROPPED = ("flags", *_CPU_VOLATILE)
 
@@ -77,7 +79,7 @@ def _point(entry: dict[str, Any], where: str, source: Source) -> Point:
     tags = {}
     if params is not None:
         at = below(where, "params")
-        tags = {k: text_form(v, below(at, k)) for k, v in read_map(params, at).items()}
+        tags = {k: _tag(text_form(v, below(at, k))) for k, v in read_map(params, at).items()}
     elif entry.get("param") is not None:  # before 3.0 there is only the text of them all
         tags = {"param": read_text(entry["param"], below(where, "param"))}
     bare = _without_params(fullname, name) if tags else fullname
@@ -89,6 +91,11 @@ def _point(entry: dict[str, Any], where: str, source: Source) -> Point:
         metrics={"time": _metric(read_map(need(entry, "stats", where), f"{where}.stats"),
                                  f"{where}.stats", bare, source)},
     )  # fmt: skip
+
+
+def _tag(text: str) -> str:
+    """A parameter without the address in its repr, which would make each run a new series."""
+    return _ADDRESS.sub("", text) if text.startswith("UNSERIALIZABLE[") else text
 
 
 def _without_params(fullname: str, name: str) -> str:

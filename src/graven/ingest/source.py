@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from graven import clock
 from graven.errors import InvalidInput, NotFound
@@ -40,6 +40,14 @@ class Source:
         self.notes: list[str] = []
         self.holds_secrets = False
         self.shared: dict[str, Any] = {} if shared is None else shared
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str, modified: datetime) -> Self:
+        """A source whose bytes are at hand, such as a file kept beside an older run."""
+        source = cls(Path(name))
+        source.__dict__["raw"] = data
+        source.__dict__["modified"] = modified
+        return source
 
     def note(self, text: str) -> None:
         """Say once what was dropped or odd."""

@@ -236,9 +236,17 @@ class WritingStore(ReadingStore):
             InvalidInput: not a file graven knows, or one with several runs; names file
                 and field. NotFound: no such file.
         """
-        from graven.ingest import read_one
+        from graven.ingest import read_path
 
-        found = read_one(path, format=format)
+        items = read_path(os.fspath(path), format=format)
+        if len(items) != 1:
+            raise InvalidInput(
+                f"{os.fspath(path)} holds {len(items)} runs, not one",
+                kind="several-runs",
+                hint="'graven ingest' takes files and folders of many runs",
+                file=os.fspath(path),
+            )
+        found = items[0]
         with self.batch() as batch:
             batch.save(
                 found.run,
