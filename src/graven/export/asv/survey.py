@@ -1,0 +1,171 @@
+"""First pass: which files and benchmarks there will be. Holds no values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from graven import clock
+from graven.export.asv.environment import Environment, machine_facts, read_environment
+from graven.export.asv.git import FULL_HEX, Repository, read_commit
+from graven.export.asv.report import Loss
+from graven.export.asv.units import AsvUnit, asv_unit
+from graven.model import MetricDef, MetricDirection, Point, PointStatus, Run
+
+Tags = tuple[tuple[str, str], ...]
+SeriesKey = tuple[str, str, str | None]  # scenario, point name, metric; None: never measured
+FileKey = tuple[str, str, str]  # machine (its own name), commit, environment name
+Order = tuple[datetime, str]
+
+
+def order_of(run: Run) -> Order:
+    """Sorts runs oldest first; the id settles equal times."""
+    return run.timestamp, run.id
+
+
+def tags_of(point: Point) -> Tags:
+    """A point's tags in one order, as text."""
+    return tuple(sorted((str(key), str(value)) for key, value in point.tags.items()))
+
+
+@dataclass(slots=True)
+class Series:
+    """What is known of one benchmark before its values are read."""
+
+    combinations: dict[Tags, None] = field(default_factory=dict)
+    definition: MetricDef | None = None
+    unit: AsvUnit = field(default_factory=lambda: asv_unit(None))
+    version: str | None = None
+    _defined_by: Order | None = None
+    _versioned_by: Order | None = None
+
+    def observe(self, run: Run, point: Point, definition: MetricDef | None) -> None:
+        """Note tags, and the definition and version if this run is the newest that says them."""
+        self.combinations[tags_of(point)] = None
+        order = order_of(run)
+        if definition is not None and (self._defined_by is None or order > self._defined_by):
+            self.definition, self._defined_by = definition, order
+            self.unit = asv_unit(definition.unit)
+        if point.version is not None and (self._versioned_by is None or order > self._versioned_by):
+            self.version, self._versioned_by = point.version, order
+
+    @property
+    def asv_version(self) -> str:
+        """The version in benchmarks.json."""
+        return self.version or "1"
+
+    @property
+    def higher_is_better(self) -> bool:
+        """True where the definition says so."""
+        return self.definition is not None and self.definition.direction is MetricDirection.HIGHER
+
+
+@dataclass(slots=True)
+class Machine:
+    """A machine's facts, from the newest run that names it."""
+
+    facts: dict[str, str]
+    order: Order
+
+
+class Survey:
+    """Collects, run by run, all that must be known before the first file is written."""
+
+    def __init__(self, repository: Repository | None) -> None:
+        self._repository = repository
+        self._environments: dict[str, Environment] = {}
+        self._expanded: dict[str, tuple[str | None, str]] = {}
+        self._unmeasured: dict[tuple[str, str], dict[Tags, None]] = {}
+        self.series: dict[SeriesKey, Series] = {}
+        self.files: dict[FileKey, set[str]] = {}
+        self.environments: dict[FileKey, Environment] = {}
+        self.machines: dict[str, Machine] = {}
+        self.branches: Counter[str] = Counter()
+        self.by_run: dict[str, FileKey] = {}
+        self.lost: list[Loss] = []
+
+    def observe(self, run: Run) -> None:
+        """Take in one run; one that asv cannot have at all becomes a loss."""
+        commit, problem = self._commit(run.commit)
+        if commit is None:
+            self.lost.append(Loss(run.id, "the run", problem))
+            return
+        if run.id in self.by_run:
+            self.lost.append(Loss(run.id, "the run", "its id was given twice, the first counts"))
+            return
+        environment = self._environment(run)
+        key = (environment.machine, commit, environment.name)
+        self.by_run[run.id] = key
+        self.files.setdefault(key, set()).add(run.id)
+        self.environments[key] = environment
+        if run.branch:
+            self.branches[run.branch] += 1
+        order = order_of(run)
+        machine = self.machines.get(environment.machine)
+        if machine is None or order > machine.order:
+            self.machines[environment.machine] = Machine(machine_facts(run.environment), order)
+        for point in run.points:
+            self._observe_point(run, point)
+
+    def _observe_point(self, run: Run, point: Point) -> None:
+        if point.status is not PointStatus.OK:
+            place = self._unmeasured.setdefault((point.scenario, point.name), {})
+            place[tags_of(point)] = None
+        for metric in point.metrics:
+            key = (point.scenario, point.name, metric)
+            series = self.series.get(key)
+            if series is None:
+                series = self.series[key] = Series()
+            series.observe(run, point, run.metric_defs.get(metric))
+
+    def finish(self) -> None:
+        """Give failed and skipped points their place in each metric of their benchmark."""
+        measured: dict[tuple[str, str], list[Series]] = {}
+        for (scenario, name, _), series in self.series.items():
+            measured.setdefault((scenario, name), []).append(series)
+        for (scenario, name), combinations in self._unmeasured.items():
+            if (scenario, name) not in measured:
+                measured[scenario, name] = [
+                    self.series.setdefault((scenario, name, None), Series())
+                ]
+            for series in measured[scenario, name]:
+                series.combinations.update(combinations)
+
+    def metrics_by_point(self) -> dict[tuple[str, str], list[str | None]]:
+        """The metrics of each (scenario, point name)."""
+        found: dict[tuple[str, str], list[str | None]] = {}
+        for scenario, name, metric in self.series:
+            found.setdefault((scenario, name), []).append(metric)
+        return found
+
+    def _commit(self, text: str | None) -> tuple[str | None, str]:
+        if not text:
+            return None, "it has no commit, and asv orders results by commit"
+        commit = read_commit(text)
+        if commit is None:
+            return None, f"its commit {text[:60]!r} is not a git hash"
+        if len(commit) == FULL_HEX:
+            return commit, ""
+        if self._repository is None:
+            return None, f"its commit {commit!r} is short, and no repository is given to expand it"
+        if commit not in self._expanded:
+            self._expanded[commit] = self._repository.expand(commit)
+        full, problem = self._expanded[commit]
+        return full, f"its commit {commit!r} cannot be expanded: {problem}"
+
+    def _environment(self, run: Run) -> Environment:
+        # Most runs of a store share a handful of environments.
+        key = repr(run.environment)
+        if key not in self._environments:
+            self._environments[key] = read_environment(run.environment)
+        return self._environments[key]
+
+
+def date_ms(run: Run, from_repository: Callable[[], int | None]) -> int:
+    """Asv's date: the commit's own time where somebody knows it, else the run's."""
+    if run.commit_time is not None:
+        return clock.micros(clock.make_aware(run.commit_time)) // 1000
+    known = from_repository()
+    return known if known is not None else clock.micros(run.timestamp) // 1000

@@ -1,0 +1,154 @@
+"""The folder an export goes to: what is graven's in it, what is not, and safe writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from graven import ids
+from graven.errors import BackendUnavailable, InvalidInput
+
+RESULTS = "results"
+NAMES_FILE = "graven-names.json"
+CONF_FILE = "asv.conf.json"
+BENCHMARKS_FILE = "benchmarks.json"
+MACHINE_FILE = "machine.json"
+
+# First key of every result file of ours. asv ignores keys it does not know, and drops
+# them when it rewrites a file, which then is ours no more.
+_MARKER = b'{"graven": {'
+
+
+class Folder:
+    """An asv project's folder. Files that graven did not write stay as they are.
+
+    Raises:
+        InvalidInput: ``path`` is a file.
+        BackendUnavailable: it cannot be made, read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.results = path / RESULTS
+        self.written: list[Path] = []
+        if path.exists() and not path.is_dir():
+            raise InvalidInput(
+                f"{str(path)!r} is a file, not a folder", kind="not-a-folder", file=path
+            )
+        _make(path)
+        before = read_json(path / NAMES_FILE)
+        self._our_benchmarks = _texts(before.get("benchmarks"))
+        self._our_machines = _texts(before.get("machines"))
+
+    def write(self, path: Path, value: object, *, compact: bool = False) -> None:
+        """Write JSON so that a reader meets the old file or the whole new one.
+
+        Nothing is synced: an export can be made again at any time.
+        """
+        _make(path.parent)
+        text = json.dumps(value, indent=None if compact else 1)
+        draft = path.with_name(f".{ids.new_nonce()}.tmp")
+        try:
+            try:
+                draft.write_text(f"{text}\n", encoding="utf-8")
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unavailable(path, error) from error
+        self.written.append(path)
+
+    def result_path(self, machine: str, stem: str) -> Path:
+        """Where to write a result file; beside a file of the same name that is not ours."""
+        path = self.results / machine / f"{stem}.json"
+        return path.with_stem(f"{stem}-graven") if path.exists() and not is_ours(path) else path
+
+    def foreign_benchmarks(self) -> dict[str, Any]:
+        """Entries of an existing benchmarks.json that no earlier export wrote."""
+        found = read_json(self.results / BENCHMARKS_FILE)
+        return {
+            name: entry
+            for name, entry in found.items()
+            if name not in self._our_benchmarks and isinstance(entry, dict)
+        }
+
+    def has_foreign_machine(self, machine: str) -> bool:
+        """True when asv itself has described this machine; asv's own facts are the better ones."""
+        if machine in self._our_machines:
+            return False
+        found = read_json(self.results / machine / MACHINE_FILE)
+        return found.get("machine") == machine and found.get("version") == 1
+
+    def remove_stale(self) -> None:
+        """Remove result files of earlier exports that this one did not write."""
+        kept = set(self.written)
+        for folder in _folders(self.results):
+            stale = [p for p in folder.glob("*.json") if p not in kept and is_ours(p)]
+            for path in stale:
+                _remove(path)
+            rest = {path.name for path in folder.iterdir()} if stale else set()
+            # Without results its description would make `asv compare` ask which machine.
+            if stale and rest <= {MACHINE_FILE} and folder.name in self._our_machines:
+                _remove(folder / MACHINE_FILE)
+                folder.rmdir()
+
+    def remove_benchmarks(self) -> None:
+        """Remove benchmarks.json and the names file, if they are of an earlier export."""
+        if self._our_benchmarks:
+            _remove(self.results / BENCHMARKS_FILE)
+            _remove(self.path / NAMES_FILE)
+
+
+def is_ours(path: Path) -> bool:
+    """True for a result file that graven wrote."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MARKER)) == _MARKER
+    except OSError:
+        return False
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, or {} where there is none that can be read."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _texts(value: object) -> frozenset[str]:
+    if not isinstance(value, dict):
+        return frozenset()
+    return frozenset(key for key in value if isinstance(key, str))
+
+
+def _folders(path: Path) -> Iterable[Path]:
+    if not path.is_dir():
+        return []
+    return [folder for folder in sorted(path.iterdir()) if folder.is_dir()]
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unavailable(path, error) from error
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unavailable(path, error) from error
+
+
+def _unavailable(path: Path, error: OSError) -> BackendUnavailable:
+    return BackendUnavailable(
+        f"cannot write {str(path)!r}: {error.strerror or error}",
+        kind="export-failed",
+        hint="check that the folder can be written to and has room",
+        file=path,
+    )
