@@ -142,7 +142,7 @@ def fsck(path: str, count: int) -> dict[str, Any]:
     store = graven.open(path)
     with Stopwatch() as watch:
         report = store.fsck(level="full")
-    return watch.answer(done=count, problems=len(report.problems))
+    return watch.answer(done=count, ok=report.ok)
 
 
 def _catch_up(store: graven.Store) -> None:
@@ -152,7 +152,10 @@ def _catch_up(store: graven.Store) -> None:
 
 
 def _open(path: str, *, fsync: bool = True, views: bool = True) -> graven.Store:
-    raise NotImplementedError
+    store = graven.Store(path, durable=fsync)
+    if not views and store.config.get("views", "all") != "none":
+        store.config.set("views", "none")
+    return store
 
 
 if __name__ == "__main__":

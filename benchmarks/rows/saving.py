@@ -122,11 +122,11 @@ def _processes(bench: Bench) -> Row:
     checked = bench.graven.call("fsck", path=place, count=kept)
     lost = total - kept
     slowest = max(answer["wall"] for answer in answers)
-    problems = checked["problems"]
+    sound = "nothing" if checked["ok"] else "DAMAGE"
     return Row(
         f"{processes} processes x {each} saves at once",
         f"{lost} lost of {total:,}",
         bar="none lost",
-        met=lost == 0 and problems == 0,
-        note=f"{total / slowest:,.0f} saves/s together; fsck --full: {problems} problems",
+        met=lost == 0 and checked["ok"],
+        note=f"{total / slowest:,.0f} saves/s together; fsck --full finds {sound}",
     )

@@ -102,7 +102,7 @@ def test_calibrax_reads_the_folder_that_graven_wrote(run_python, calibrax_python
     assert seen["runs"] == [calibrax_view(run) for run in reversed(runs)]
     assert seen["defs"]["t"]["unit"] == "s"
     # calibrax made its folders inside ours; the store is as sound as before.
-    assert graven.open(tmp_path / "store").fsck(level="full").problems == []
+    assert graven.open(tmp_path / "store").fsck(level="full").ok
 
 
 def test_calibrax_sees_a_removed_run_go_and_a_changed_one_change(
