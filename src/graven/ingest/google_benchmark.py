@@ -175,7 +175,9 @@ def _point(
         good = [made[estimator]]
     metrics = {}
     for key in _metric_names(good):
-        values = tuple(_value(row, key, units) for row in good if key in row.fields)
+        values = tuple(
+            _value(row, key, units) for row in good if key in row.fields or key in _TIMES
+        )
         metrics[key] = Metric(
             value=statistics.median(values),
             samples=thin(values, name, source) if repetitions else None,
@@ -223,7 +225,7 @@ def _is_number(value: object) -> bool:
 
 
 def _value(row: _Row, key: str, units: _Units) -> float:
-    value = read_number(row.fields[key], below(row.where, key))
+    value = read_number(need(row.fields, key, row.where), below(row.where, key))
     if key not in _TIMES:
         return value
     return _time_scale(row, key, units).apply(value)
