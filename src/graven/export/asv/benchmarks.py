@@ -9,7 +9,6 @@ from graven.export.asv.matrix import ABSENT, Matrix
 from graven.export.asv.names import NAME_LIMIT, TEXT_LIMIT, distinct, inert_text, join_names
 from graven.export.asv.survey import Series, SeriesKey
 
-API_VERSION = 2  # of benchmarks.json and of result files
 # "version" is no benchmark in benchmarks.json; "summary" is asv's own folder of graphs.
 _RESERVED = ("version", "summary")
 _HIGHER = "higher is better"
@@ -47,10 +46,12 @@ def names_json(
     series: Mapping[SeriesKey, Series],
     matrices: Mapping[SeriesKey, Matrix],
     machines: Mapping[str, str],
+    machine_files: Collection[str],
 ) -> dict[str, Any]:
     """graven-names.json: the way back from asv's names to graven's."""
     return {
         "version": 1,
+        "machine_files": sorted(machine_files),  # the others are asv's own
         "machines": {folder: name for name, folder in sorted(machines.items())},
         "benchmarks": {
             name: _name_record(key, series[key], matrices[key])

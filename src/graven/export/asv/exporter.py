@@ -9,7 +9,6 @@ from typing import Any
 
 from graven.errors import InvalidInput
 from graven.export.asv.benchmarks import (
-    API_VERSION,
     benchmark_json,
     benchmark_names,
     names_json,
@@ -21,6 +20,7 @@ from graven.export.asv.report import AsvExport, Loss, count, some
 from graven.export.asv.rows import COLUMNS, Losses, RowMaker, row_json
 from graven.export.asv.survey import FileKey, Survey, date_ms, order_of
 from graven.export.asv.writer import (
+    API_VERSION,
     BENCHMARKS_FILE,
     CONF_FILE,
     MACHINE_FILE,
@@ -136,7 +136,7 @@ class _Export:
         self, again: Callable[[], Iterable[Run]], project: str, write_conf: bool
     ) -> AsvExport:
         unseen = self._unseen()
-        self._write_machines()
+        machine_files = self._write_machines()
         for key, runs in _by_file(again(), self._survey):
             self._write_results(key, runs)
         entries = {
@@ -149,7 +149,9 @@ class _Export:
         )
         self._folder.write(
             self._folder.path / NAMES_FILE,
-            names_json(self._names, self._survey.series, self._matrices, self._machines),
+            names_json(
+                self._names, self._survey.series, self._matrices, self._machines, machine_files
+            ),
         )
         conf = self._folder.path / CONF_FILE
         if write_conf and not conf.exists():
@@ -193,7 +195,8 @@ class _Export:
             if commit not in self._dates and commit not in tagged
         ]
 
-    def _write_machines(self) -> None:
+    def _write_machines(self) -> list[str]:
+        written = []
         for name, folder in self._machines.items():
             if not self._folder.has_foreign_machine(folder):
                 facts = self._survey.machines[name].facts
@@ -201,6 +204,8 @@ class _Export:
                     self._folder.results / folder / MACHINE_FILE,
                     {**facts, "machine": folder, "version": _MACHINE_VERSION},
                 )
+                written.append(folder)
+        return written
 
     def _write_results(self, key: FileKey, runs: Sequence[Run]) -> None:
         machine, commit, environment_name = key

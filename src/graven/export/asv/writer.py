@@ -15,6 +15,7 @@ NAMES_FILE = "graven-names.json"
 CONF_FILE = "asv.conf.json"
 BENCHMARKS_FILE = "benchmarks.json"
 MACHINE_FILE = "machine.json"
+API_VERSION = 2  # of benchmarks.json and of result files
 
 # First key of every result file of ours. asv ignores keys it does not know, and drops
 # them when it rewrites a file, which then is ours no more.
@@ -40,7 +41,7 @@ class Folder:
         _make(path)
         before = read_json(path / NAMES_FILE)
         self._our_benchmarks = _texts(before.get("benchmarks"))
-        self._our_machines = _texts(before.get("machines"))
+        self._our_machines = _texts(before.get("machine_files"))
 
     def write(self, path: Path, value: object, *, compact: bool = False) -> None:
         """Write JSON so that a reader meets the old file or the whole new one.
@@ -95,10 +96,15 @@ class Folder:
                 folder.rmdir()
 
     def remove_benchmarks(self) -> None:
-        """Remove benchmarks.json and the names file, if they are of an earlier export."""
-        if self._our_benchmarks:
+        """Take what an earlier export wrote out of benchmarks.json, with the names file."""
+        if not self._our_benchmarks:
+            return
+        foreign = self.foreign_benchmarks()
+        if foreign:
+            self.write(self.results / BENCHMARKS_FILE, {**foreign, "version": API_VERSION})
+        else:
             _remove(self.results / BENCHMARKS_FILE)
-            _remove(self.path / NAMES_FILE)
+        _remove(self.path / NAMES_FILE)
 
 
 def is_ours(path: Path) -> bool:
@@ -120,7 +126,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _texts(value: object) -> frozenset[str]:
-    if not isinstance(value, dict):
+    if not isinstance(value, (dict, list)):
         return frozenset()
     return frozenset(key for key in value if isinstance(key, str))
 
