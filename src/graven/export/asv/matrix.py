@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graven.export.asv.names import TEXT_LIMIT, distinct, inert_text
 from graven.export.asv.survey import Tags
@@ -15,7 +15,7 @@ MAX_FILL = 4  # cells of the product for each real combination
 FREE_CELLS = 256  # a product up to here is kept however empty it is
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Matrix:
     """The parameters of one benchmark.
 
@@ -30,6 +30,7 @@ class Matrix:
     values: tuple[tuple[str, ...], ...]
     places: dict[Tags, tuple[int, ...]]
     tags: tuple[str, ...]
+    _whole: Part | None = field(default=None, compare=False, repr=False)
 
     @property
     def cells(self) -> int:
@@ -43,8 +44,10 @@ class Matrix:
         from what failed. Of a large one a row has only the values it needs, since asv
         matches rows by value, and whole rows would grow as its square.
         """
-        if self.cells <= FREE_CELLS:
-            return Part(self, tuple(range(len(column)) for column in self.values))
+        if self._whole is None and self.cells <= FREE_CELLS:
+            self._whole = Part(self, tuple(range(len(column)) for column in self.values))
+        if self._whole is not None:
+            return self._whole  # the same for thousands of rows
         places = [self.places[tags] for tags in used]
         return Part(self, tuple(sorted(set(column)) for column in zip(*places, strict=True)))
 

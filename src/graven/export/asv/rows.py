@@ -177,7 +177,7 @@ def _convert_all(
 
 
 def row_json(row: Row, matrix: Matrix) -> list[Any]:
-    """A row as asv stores it: columns of one entry a cell, cut after the last that says something.
+    """A row as asv stores it: columns of one entry a cell, cut short where there are no samples.
 
     A cell that nobody measured is NaN, as asv writes what was skipped.
     """
@@ -185,24 +185,26 @@ def row_json(row: Row, matrix: Matrix) -> list[Any]:
     cells: list[Cell | None] = [None] * part.cells
     for tags, cell in row.cells.items():
         cells[part.index(tags)] = cell
-    stats = [cell.stats if cell else None for cell in cells]
     columns: list[Any] = [
         [cell.value if cell else math.nan for cell in cells],
         part.params,
         row.version,
         row.started_ms,
-        None,  # how long it took is not in a run
+    ]
+    if any(cell is not None and (cell.stats or cell.samples) for cell in cells):
+        columns.append(None)  # how long it took is not in a run
+        columns += _stats_columns([cell.stats if cell else None for cell in cells])
+        columns.append([cell.samples if cell else None for cell in cells])
+    return columns
+
+
+def _stats_columns(stats: Sequence[Stats | None]) -> list[list[Any]]:
+    """Columns of stats_ci_99_a to stats_repeat."""
+    return [
         [s and s.low for s in stats],
         [s and s.high for s in stats],
         [s and s.q25 for s in stats],
         [s and s.q75 for s in stats],
         [s and 1 for s in stats],  # samples are per call already
         [s and s.repeat for s in stats],
-        [cell.samples if cell else None for cell in cells],
     ]
-    for index in range(5, len(columns)):
-        if all(entry is None for entry in columns[index]):
-            columns[index] = None
-    while columns[-1] is None:
-        columns.pop()
-    return columns
