@@ -1,0 +1,55 @@
+"""``graven export-asv``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from graven.cli.command import graven_command
+from graven.cli.render.text import plural, short_id
+from graven.cli.session import Session
+
+
+@graven_command(
+    "export-asv",
+    examples=("graven export-asv asv/ --repo .", "cd asv && asv publish"),
+    exits=(6,),
+)
+@click.argument("directory", type=click.Path(file_okay=False))
+@click.option("--repo", type=click.Path(exists=True), help="Git repository of the commits.")
+@click.option("--project", default="graven", metavar="NAME", help="asv's name for the project.")
+@click.option("-b", "--branch", metavar="NAME", help="Only runs of this branch.")
+@click.option(
+    "--asv-branch", "branches", multiple=True, metavar="NAME", help="A branch asv follows."
+)
+def command(session: Session, directory: str, branch: str | None, **asked: Any) -> None:
+    """Write the runs as a project folder of asv (airspeed velocity).
+
+    'asv publish', 'asv show' and 'asv compare' work in that folder. What asv cannot
+    show, and which runs it will not see, is listed; with --repo that includes runs whose
+    commit is on no branch that asv follows.
+    """
+    from graven.porcelain.export_asv import export_asv
+
+    report = export_asv(
+        session.open_store(),
+        directory,
+        repo=asked["repo"],
+        project=asked["project"],
+        branches=asked["branches"] or None,
+        only_branch=branch,
+    )
+    out = session.out
+    if out.json:
+        out.document("export-asv", report.to_dict())
+        return
+    for loss in report.lost:
+        run = short_id(loss.run_id) if out.human else loss.run_id
+        out.warn(f"run {run}: {loss.what} lost: {loss.why}")
+    for note in report.notes:
+        out.note(note)
+    out.note(
+        f"{plural(report.points_written, 'value')} of {plural(len(report.benchmarks), 'benchmark')}"
+        f" in {plural(len(report.files), 'file')} at {report.directory}"
+    )

@@ -1,0 +1,143 @@
+"""``graven ingest``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graven.cli.command import graven_command, pairs
+from graven.cli.render.text import plural, short_id
+from graven.cli.session import Session
+
+if TYPE_CHECKING:
+    from graven.ingest import Overrides
+    from graven.porcelain.ingest import IngestReport
+
+MAX_SKIPPED = 5  # named for people; a folder of sources may hold thousands
+
+
+@graven_command(
+    "ingest",
+    examples=(
+        "graven ingest results.json --branch main",
+        "graven ingest results/ --tag machine=ci --direction score=higher",
+    ),
+    exits=(4, 6),
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--format", default="auto", metavar="NAME", help="Format of the files, not detected.")
+@click.option("-b", "--branch", metavar="NAME", help="The branch that was measured.")
+@click.option("--commit", metavar="SHA", help="The commit that was measured.")
+@click.option("--time", metavar="TIME", help="When it ran (ISO time).")
+@click.option("-t", "--tag", multiple=True, metavar="K=V", help="Tag on every point; repeatable.")
+@click.option("--machine", metavar="NAME", help="Name of the machine.")
+@click.option("--experiment", metavar="NAME", help="Experiment the runs belong to.")
+@click.option("--group", metavar="NAME", help="Name shared by the shards of one commit.")
+@click.option(
+    "--direction", multiple=True, metavar="METRIC=lower", help="Which way is better; repeatable."
+)
+@click.option("--id", "run_id", metavar="ID", help="Id of the run; for one file.")
+@click.option("--replace", is_flag=True, help="Write anew what is in the store already.")
+@click.option("--no-git", is_flag=True, help="Do not ask git for commit and branch.")
+@click.option("--no-raw", is_flag=True, help="Do not keep the files beside their runs.")
+def command(session: Session, paths: tuple[str, ...], **asked: Any) -> int:
+    """Read result files and folders into the store.
+
+    The format is told by the content (calibrax, pytest-benchmark, pyperf, hyperfine,
+    Google Benchmark, asv). Where file and options are silent, git is asked for commit
+    and branch of the working folder. A file whose run is in the store already is left
+    alone. A bad file does not stop the others; the exit code is 2 if there was one.
+    """
+    from graven.cli.render.progress import ingest_progress
+    from graven.ingest import git_facts
+    from graven.porcelain.ingest import ingest
+
+    overrides = _overrides(asked)
+    store = session.open_store()
+    git = None if asked["no_git"] else git_facts(os.getcwd())
+    with ingest_progress(session) as on_progress:
+        report = ingest(
+            store,
+            paths,
+            format=asked["format"],
+            overrides=overrides,
+            git=git,
+            replace=asked["replace"],
+            keep_raw=False if asked["no_raw"] else None,
+            on_progress=on_progress,
+        )
+    _show(session, report)
+    return _exit_code(report)
+
+
+def _overrides(asked: dict[str, Any]) -> Overrides:
+    from graven.cli.times import parse_moment
+    from graven.ingest import Overrides
+
+    time = asked["time"]
+    return Overrides(
+        branch=asked["branch"],
+        commit=asked["commit"],
+        time=None if time is None else parse_moment(time, "--time"),
+        tags=pairs(asked["tag"], "tag"),
+        machine=asked["machine"],
+        experiment=asked["experiment"],
+        group=asked["group"],
+        direction=pairs(asked["direction"], "direction"),
+        run_id=asked["run_id"],
+    )
+
+
+def _exit_code(report: IngestReport) -> int:
+    """0; 2 if some file failed; the failures' own code if nothing else happened."""
+    codes = {failed.error.exit_code for failed in report.failed}
+    if not codes:
+        return 0
+    return codes.pop() if len(codes) == 1 and not report.runs else 2
+
+
+def _show(session: Session, report: IngestReport) -> None:
+    out = session.out
+    if out.json:
+        out.document("ingest", report.to_dict())
+        return
+    if not session.quiet:
+        for run in report.runs:
+            _show_run(session, run)
+    for failed in report.failed:
+        message = failed.error.message
+        named = message if failed.source in message else f"{failed.source}: {message}"
+        out.error(named, failed.error.hint)
+    for path, reason in report.skipped[:MAX_SKIPPED]:
+        out.note(f"skipped {path}: {reason}")
+    more = len(report.skipped) - MAX_SKIPPED
+    if more > 0:
+        out.note(f"skipped {plural(more, 'more file')}; --json names all")
+    _summarise(session, report)
+
+
+def _show_run(session: Session, run: Any) -> None:
+    out = session.out
+    if not out.human:
+        out.fields(run.outcome, run.run_id, run.format, run.source)
+    else:
+        where = " ".join(filter(None, (run.branch, (run.commit or "")[:10])))
+        out.line(
+            (f"{run.outcome} ", "good" if run.outcome != "unchanged" else "dim"),
+            (short_id(run.run_id), "id"),
+            f"  {run.source}",
+            (f"  {run.format}, {plural(run.points, 'point')}{', ' * bool(where)}{where}", "dim"),
+        )
+    for note in run.notes:
+        out.note(f"  {note}" if out.human else f"{run.source}: {note}")
+
+
+def _summarise(session: Session, report: IngestReport) -> None:
+    if len(report.runs) + len(report.failed) < 2:
+        return
+    counts = [(len(report.with_outcome(word)), word) for word in ("saved", "replaced", "unchanged")]
+    counts.append((len(report.failed), "failed"))
+    counts.append((len(report.skipped), "skipped"))
+    session.out.note(", ".join(f"{count:,} {word}" for count, word in counts if count))

@@ -1,0 +1,31 @@
+"""``graven init``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from graven.cli.command import graven_command
+from graven.cli.session import STORE_FOLDER, Session
+
+
+@graven_command(
+    "init", examples=("graven init", "graven init bench/store"), exits=(4, 6), needs_store=False
+)
+@click.argument("url", required=False)
+def command(session: Session, url: str | None) -> None:
+    """Make a new, empty store at URL, which may be a folder.
+
+    Without URL it is what --store or GRAVEN_STORE says, else ./.graven, which every
+    command finds from here and from the folders below.
+    """
+    from graven.porcelain.init import init
+
+    named = url or session.store or session.environ.get("GRAVEN_STORE")
+    report = init(named or os.path.join(os.curdir, STORE_FOLDER))
+    out = session.out
+    if out.json:
+        out.document("init", report.to_dict())
+    else:
+        out.note(f"new store at {report.url}")

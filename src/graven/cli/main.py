@@ -1,0 +1,107 @@
+"""The click side: a group that loads a command when it is named, and not before."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+from click.shell_completion import CompletionItem
+
+from graven.cli.command import CONTEXT, GLOBAL_HELP, GravenGroup, show_exit_codes
+from graven.cli.registry import CLASSES, COMMANDS
+from graven.cli.session import Session
+from graven.cli.start import COMPLETION_VARIABLE
+
+PROGRAM = "graven"
+
+_CLASS_TITLES = {
+    "porcelain": "Commands",
+    "maintenance": "Maintenance",
+    "plumbing": "Plumbing (for programs; the output keeps its shape)",
+}
+
+
+class RootGroup(GravenGroup):
+    """Help and completion come from the registry; only the named command is imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the registry's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        found: click.Command = import_module(f"graven.cli.commands.{entry[0]}").command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name an unknown command with the nearest known ones."""
+        name = args[0] if args else ""
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, COMMANDS, n=3)
+        ending = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise click.UsageError(f"no such command: {name!r}{ending}", ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Commands by class, with the registry's words."""
+        for kind in CLASSES:
+            with formatter.section(_CLASS_TITLES[kind]):
+                formatter.write_dl(
+                    [(name, text) for name, (_, own, text) in COMMANDS.items() if own == kind]
+                )
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and options, without importing a command."""
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [
+            CompletionItem(name, help=text)
+            for name, (_, _, text) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+
+
+@click.command(
+    PROGRAM,
+    cls=RootGroup,
+    context_settings=CONTEXT,
+    epilog=f"""{GLOBAL_HELP}
+
+\b
+Examples:
+  graven init
+  graven ingest results/*.json --branch main
+  graven baseline set latest
+  graven check --threshold 10%
+
+{show_exit_codes((0, 1, 2, 3, 4, 5, 6, 7, 70, 130, 141))}""",
+)
+@click.option("-V", "--version", is_flag=True, help="Print the version and exit.")
+@click.pass_context
+def root(ctx: click.Context, version: bool) -> int:
+    """Keep benchmark and experiment runs in a content-addressed, git-like store."""
+    if version:
+        from graven._version import __version__
+
+        ctx.obj.stdout.write(f"graven {__version__}\n")
+        ctx.exit(0)
+    return 0
+
+
+def run_click(session: Session, words: list[str]) -> int:
+    """Let click parse ``words`` and run the command; its exit code is returned."""
+    outcome = root.main(
+        words,
+        prog_name=PROGRAM,
+        complete_var=COMPLETION_VARIABLE,
+        standalone_mode=False,
+        obj=session,
+    )
+    return outcome if isinstance(outcome, int) else 0

@@ -1,0 +1,1 @@
+"""How answers look: for a person at a terminal, and under a pipe."""

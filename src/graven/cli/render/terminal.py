@@ -1,0 +1,72 @@
+"""For people at a terminal: aligned, coloured, folded to its width."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from graven.cli.render.blocks import Span, Table, spans_of
+from graven.cli.render.text import clean
+
+_STYLES = {
+    "good": "green",
+    "bad": "bold red",
+    "warn": "yellow",
+    "dim": "dim",
+    "strong": "bold",
+    "id": "yellow",
+    "ref": "bold cyan",
+    "": "",
+}
+
+
+class TerminalWriter:
+    """Lays out with rich; markup and highlighting are off, text is data."""
+
+    def __init__(self, stream: TextIO, colored: bool) -> None:
+        self._console = Console(
+            file=stream,
+            force_terminal=True,
+            color_system="auto" if colored else None,
+            no_color=not colored,
+            markup=False,
+            highlight=False,
+            emoji=False,
+        )
+
+    def line(self, *spans: Span | str) -> None:
+        """One line, folded at words."""
+        pieces = [piece for span in spans for piece in spans_of(span)]
+        self._console.print(_text(pieces), soft_wrap=False)
+
+    def table(self, table: Table) -> None:
+        """All rows, columns aligned."""
+        if not table.rows:
+            return
+        rich = RichTable(
+            box=None,
+            pad_edge=False,
+            padding=(0, 2, 0, 0),
+            show_header=any(table.titles),
+            header_style="dim",
+        )
+        for title, right, folds in zip(table.titles, table.right, table.folds, strict=True):
+            rich.add_column(
+                title,
+                justify="right" if right else "left",
+                no_wrap=not folds,
+                overflow="fold" if folds else "ellipsis",
+            )
+        for row in table.rows:
+            rich.add_row(*(_text(spans_of(cell)) for cell in row))
+        self._console.print(rich)
+
+
+def _text(spans: list[Span]) -> Text:
+    text = Text()
+    for content, style in spans:
+        text.append(clean(content), style=_STYLES[style])
+    return text

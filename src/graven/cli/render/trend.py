@@ -1,0 +1,105 @@
+"""A series over time."""
+
+from __future__ import annotations
+
+from graven.analysis import sparkline
+from graven.cli.output import Output
+from graven.cli.render.blocks import Span, Table
+from graven.cli.render.comparison import direction_text, point_spans, tags_text
+from graven.cli.render.text import plural, short_commit, short_id
+from graven.cli.render.units import format_number, percent, scale_for
+from graven.model import MetricDirection
+from graven.porcelain.trend import SeriesInfo, Trend
+
+MAX_ROWS = 12  # values listed under a sparkline, the newest; a pipe gets all
+SPARK_WIDTH = 60
+
+
+def show_trend(out: Output, trend: Trend, *, rows: int = MAX_ROWS) -> None:
+    """A headline, the sparkline, the newest values."""
+    if not out.human:
+        out.table(_for_pipes(trend))
+        return
+    known, summary = trend.definition, trend.summary
+    unit = known.unit if known else None
+    source = known.direction_source if known else "unknown"
+    direction = direction_text(known.direction if known else None, source)
+    info = trend.info
+    out.line(
+        *point_spans(info.scenario, info.name, info.tags),
+        "  ",
+        (info.metric, "strong"),
+        (f"  {direction}", "dim"),
+    )
+    values = [point.value for point in trend.series.points]
+    finite = [v for v in (summary.minimum, summary.maximum) if v is not None]
+    scale = scale_for(finite, unit)
+    out.line(
+        sparkline(values, width=SPARK_WIDTH, ascii_only=not out.unicode),
+        "  ",
+        (percent(summary.change), _style(trend, summary.change)),
+        (f"  over {plural(summary.count, 'run')}{_range(trend, scale)}", "dim"),
+    )
+    if summary.not_numbers:
+        out.warn(f"{plural(summary.not_numbers, 'value')} of {info.metric} are not a number")
+    table = Table(">value", ">change", "when", "run", "commit", header=False)
+    points = trend.series.points
+    for index in range(max(0, len(points) - rows), len(points)):
+        point = points[index]
+        change = _step(points[index - 1].value, point.value) if index else None
+        table.add(
+            format_number(point.value, scale),
+            (percent(change), _style(trend, change)),
+            f"{point.timestamp.astimezone():%Y-%m-%d %H:%M}",
+            (short_id(point.run_id), "id"),
+            (short_commit(point.commit), "dim"),
+        )
+    out.table(table)
+
+
+def _range(trend: Trend, scale: tuple[float, str]) -> str:
+    low, high = trend.summary.minimum, trend.summary.maximum
+    if low is None or high is None:
+        return ""
+    return f", {format_number(low, scale)} to {format_number(high, scale)}"
+
+
+def _step(before: float, after: float) -> float | None:
+    change = (after - before) / abs(before) if before else None
+    return None if change is None or change != change else change  # noqa: PLR0124  (NaN)
+
+
+def _style(trend: Trend, change: float | None) -> str:
+    known = trend.definition
+    if not change or known is None or known.direction_source == "unknown":
+        return "dim"
+    if known.direction is MetricDirection.INFO:
+        return "dim"
+    better = (change < 0) is (known.direction is MetricDirection.LOWER)
+    if abs(change) <= 0.05:
+        return "dim"
+    return "good" if better else "bad"
+
+
+def _for_pipes(trend: Trend) -> Table:
+    table = Table("", header=False)
+    info = trend.info
+    unit = trend.definition.unit if trend.definition else ""
+    for point in trend.series.points:
+        table.rows.append([
+            point.timestamp.isoformat(), repr(point.value), unit, point.run_id,
+            point.commit or "", info.scenario, info.name, tags_text(info.tags), info.metric,
+        ])  # fmt: skip
+    return table
+
+
+def show_series(out: Output, found: list[SeriesInfo]) -> None:
+    """The names of series."""
+    table = Table("metric", "*point") if out.human else Table("", header=False)
+    for info in found:
+        if out.human:
+            spans: list[Span] = point_spans(info.scenario, info.name, info.tags)
+            table.add((info.metric, "strong"), spans)
+        else:
+            table.rows.append([info.metric, info.scenario, info.name, tags_text(info.tags)])
+    out.table(table)

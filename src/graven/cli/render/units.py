@@ -1,0 +1,80 @@
+"""Numbers with their units, in a size that people read; all digits under a pipe."""
+
+from __future__ import annotations
+
+import math
+
+from graven.cli.render.text import plural
+
+_SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"), (1e-12, "ps"))
+_BYTES = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
+_LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+
+Scale = tuple[float, str]
+"""(divisor, unit as shown)."""
+
+
+def scale_for(values: list[float], unit: str | None) -> Scale:
+    """One scale for values that stand beside each other: that of the smallest but zero."""
+    sizes = [abs(value) for value in values if math.isfinite(value) and value]
+    size = min(sizes, default=1.0)
+    unit = "" if unit in (None, "1") else str(unit)
+    if unit == "s":
+        return next((step for step in _SECONDS if size >= step[0] * 0.9995), _SECONDS[-1])
+    if unit in ("B", "B/s"):
+        divisor, name = next((step for step in _BYTES if size >= step[0]), _BYTES[-1])
+        return divisor, name + unit[1:]
+    if "/" in unit:
+        divisor, prefix = next((step for step in _LARGE if size >= step[0]), _LARGE[-1])
+        return divisor, prefix + unit if unit[0].isalpha() else f"{prefix} {unit}".strip()
+    return 1.0, unit
+
+
+def format_number(value: float, scale: Scale = (1.0, "")) -> str:
+    """Four significant digits and the unit."""
+    divisor, unit = scale
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    scaled = value / divisor
+    if scaled == 0:
+        text = "0"
+    elif 1e-3 <= abs(scaled) < 1e7:
+        digits = max(0, 3 - math.floor(math.log10(abs(scaled))))
+        text = f"{scaled:,.{min(digits, 6)}f}"
+        if scaled == int(scaled) and abs(scaled) >= 1000:
+            text = f"{int(scaled):,}"
+    else:
+        text = f"{scaled:.3e}"
+    return f"{text} {unit}" if unit else text
+
+
+def human(value: float, unit: str | None) -> str:
+    """One value on its own scale: ``12.30 µs``, ``4.100 MiB``."""
+    return format_number(value, scale_for([value], unit))
+
+
+def percent(change: float | None) -> str:
+    """``+5.2%``; nothing where no ratio exists."""
+    if change is None:
+        return ""
+    if math.isinf(change):
+        return "+∞%" if change > 0 else "-∞%"
+    shown = change * 100
+    if abs(shown) >= 1000:
+        return f"{shown:+,.0f}%"
+    return f"{shown:+.1f}%" if abs(shown) >= 0.05 or shown == 0 else f"{shown:+.2f}%"
+
+
+def size(count: int) -> str:
+    """Bytes: ``714 B``, ``4.1 MiB``."""
+    if count < 1024:
+        return f"{count} B"
+    divisor, unit = next(step for step in _BYTES if count >= step[0])
+    return f"{count / divisor:.1f} {unit}"
+
+
+def count_and_size(count: int, what: str, total: int) -> str:
+    """``12 packs, 4.1 MiB``."""
+    return f"{plural(count, what)}, {size(total)}"

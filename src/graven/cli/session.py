@@ -1,0 +1,132 @@
+"""One call of the command line: which store, how to answer. Reads the environment.
+
+No imports beyond what Python has loaded anyway: this stands in the way of every command.
+"""
+
+import os
+import sys
+
+TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TextIO
+
+    from graven.cli.output import Output
+    from graven.store import Store
+
+STORE_FOLDER = ".graven"
+
+
+class Session:
+    """What the global options, the environment and the streams say."""
+
+    def __init__(
+        self,
+        environ: "Mapping[str, str] | None" = None,
+        stdout: "TextIO | None" = None,
+        stderr: "TextIO | None" = None,
+    ) -> None:
+        self.environ = os.environ if environ is None else environ
+        self.stdout = sys.stdout if stdout is None else stdout
+        self.stderr = sys.stderr if stderr is None else stderr
+        self.store: str | None = None
+        self.json = False
+        self.quiet = False
+        self.color = "auto"
+        self.words: list[str] = []
+        self._out: Output | None = None
+
+    def set(self, name: str, value: "str | int | bool") -> None:
+        """Take a global option; the later one wins."""
+        setattr(self, name, value)
+        self._out = None
+
+    @property
+    def json_errors(self) -> bool:
+        """Whether errors are JSON, also when the words could not be parsed to the end."""
+        return self.json or "--json" in self.words
+
+    @property
+    def debug(self) -> bool:
+        """Whether errors show their traceback."""
+        return self.environ.get("GRAVEN_DEBUG", "") not in ("", "0")
+
+    @property
+    def human(self) -> bool:
+        """Whether the answer is laid out for a person, with colour if that is allowed."""
+        if self.json or self.color == "never":
+            return False
+        return self.color == "always" or is_terminal(self.stdout)
+
+    @property
+    def colored(self) -> bool:
+        """Whether escape codes for colour may be written (https://no-color.org)."""
+        if self.color != "auto":
+            return self.color == "always"
+        return not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a progress bar on stderr would be seen and is wanted."""
+        return not self.quiet and not self.json and is_terminal(self.stderr)
+
+    @property
+    def out(self) -> "Output":
+        """Where the answer goes."""
+        if self._out is None:
+            from graven.cli.output import Output
+
+            self._out = Output(self)
+        return self._out
+
+    def find_store(self) -> str:
+        """URL or path of the store that is meant.
+
+        Raises:
+            NotFound: nobody said which, and no folder upwards has one.
+        """
+        named = self.store or self.environ.get("GRAVEN_STORE")
+        if named:
+            return named
+        folder = os.getcwd()  # os.path, since pathlib would double the start-up time
+        while True:
+            candidate = os.path.join(folder, STORE_FOLDER)
+            if os.path.isdir(candidate):
+                return candidate
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                break
+            folder = parent
+        from graven.errors import NotFound
+
+        raise NotFound(
+            "no store: neither here nor in a folder above is a '.graven'",
+            kind="store-missing",
+            hint="make one with 'graven init', or name one with --store or GRAVEN_STORE",
+        )
+
+    @property
+    def author(self) -> str:
+        """Who is named in the history of baselines and tags; empty if nobody says."""
+        names = (self.environ.get(name) for name in ("GRAVEN_AUTHOR", "USER", "USERNAME"))
+        return next((name for name in names if name), "")
+
+    def open_store(self) -> "Store":
+        """Open the store that is meant.
+
+        Raises:
+            NotFound: there is none.
+        """
+        import graven
+
+        store = graven.open(self.find_store())
+        store.author = self.author
+        return store
+
+
+def is_terminal(stream: "TextIO") -> bool:
+    """True if ``stream`` is open and a terminal."""
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):  # None under pythonw; closed
+        return False

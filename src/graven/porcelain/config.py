@@ -1,0 +1,121 @@
+"""The settings that all users of a store share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from graven.analysis import Thresholds, parse_threshold
+from graven.errors import InvalidInput, NotFound
+from graven.model import MetricDef, MetricDirection
+from graven.store import Store
+
+
+def list_config(store: Store) -> dict[str, Any]:
+    """All settings, keys with dots between."""
+    return dict(store.config.items())
+
+
+def get_config(store: Store, key: str) -> Any:
+    """One setting, or a map of those below ``key``.
+
+    Raises:
+        NotFound: it is not set.
+    """
+    missing = object()
+    value = store.config.get(key, missing)
+    if value is missing:
+        raise NotFound(
+            f"config key {key!r} is not set",
+            kind="config-key-missing",
+            hint="'graven config' lists what is set",
+            key=key,
+        )
+    return value
+
+
+def set_config(store: Store, key: str, text: str) -> Any:
+    """Set one setting. Text that is JSON is taken as that (``true``, ``0.1``, ``["a"]``).
+
+    Returns:
+        The value as it was understood.
+
+    Raises:
+        InvalidInput: a value that graven could not use under a key that it knows.
+    """
+    value = _parse(text)
+    _check(key, value)
+    store.config.set(key, value)
+    return value
+
+
+def unset_config(store: Store, key: str) -> None:
+    """Take one setting away.
+
+    Raises:
+        NotFound: it is not set.
+    """
+    store.config.unset(key)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(word)  # NaN and Infinity are no JSON: they stay text
+
+
+def _check(key: str, value: Any) -> None:
+    """Refuse now what would make every later command fail."""
+    head, _, rest = key.partition(".")
+    check = _CHECKS.get(key) or _CHECKS.get(head)
+    if check is not None:
+        check(key, rest, value)
+
+
+def _check_threshold(key: str, rest: str, value: Any) -> None:
+    if not rest:
+        Thresholds.from_config(value, where="config")
+    else:
+        parse_threshold(value, f"config {key}")
+
+
+def _check_floor(key: str, rest: str, value: Any) -> None:
+    Thresholds.from_config(None, {rest: value} if rest else value, where="config")
+
+
+def _check_defs(key: str, rest: str, value: Any) -> None:
+    if isinstance(value, dict) and rest:
+        MetricDef.from_dict({"name": rest, **value}, key)
+    elif rest.endswith(".direction") and value not in tuple(MetricDirection):
+        raise InvalidInput(
+            f"config {key}: {value!r} is none of {', '.join(MetricDirection)}", kind="bad-config"
+        )
+
+
+def _check_bool(key: str, _rest: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise InvalidInput(
+            f"config {key}: expected true or false, got {value!r}", kind="bad-config", field=key
+        )
+
+
+def _check_views(key: str, _rest: str, value: Any) -> None:
+    if value not in ("all", "none"):
+        raise InvalidInput(
+            f"config {key}: {value!r} is none of all, none", kind="bad-config", field=key
+        )
+
+
+_CHECKS: dict[str, Callable[[str, str, Any], None]] = {
+    "thresholds": _check_threshold,
+    "floors": _check_floor,
+    "metric_defs": _check_defs,
+    "ingest.keep_raw": _check_bool,
+    "views": _check_views,
+}

@@ -1,0 +1,17 @@
+"""Check a store for damage."""
+
+from __future__ import annotations
+
+from graven.store import Store
+from graven.store.fsck import FsckReport
+
+
+def fsck(store: Store, *, full: bool = False, strict: bool = False) -> FsckReport:
+    """Look at everything and report what is wrong; damage is an answer, not an error.
+
+    Args:
+        store: what to check; nothing in it is changed.
+        full: read every byte, not only names and metadata.
+        strict: check that objects have their canonical form too; means ``full``.
+    """
+    return store.fsck("full" if full or strict else "quick", strict=strict)

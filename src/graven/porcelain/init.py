@@ -1,0 +1,30 @@
+"""Make a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import graven
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitReport:
+    """The store that was made."""
+
+    url: str
+    store_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"url": self.url, "store_id": self.store_id}
+
+
+def init(url: str) -> InitReport:
+    """Make a new, empty store at ``url``.
+
+    Raises:
+        Conflict: there is one already.
+    """
+    store = graven.init(url)
+    return InitReport(url=store.url, store_id=store.store_id)

@@ -1,0 +1,72 @@
+"""Everything about one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from graven.ingest import fingerprint
+from graven.model import Run
+from graven.porcelain.log import refs_by_run
+from graven.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentInfo:
+    """A file kept beside the run."""
+
+    name: str
+    size: int
+    object_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"name": self.name, "size": self.size, "object": self.object_id}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownRun:
+    """A run and what the store knows about it.
+
+    Attributes:
+        object_id: of the value that is shown, hex.
+        machine: fingerprint of the machine, None where the CPU is not known.
+        refs: baselines and tags that point to the run.
+    """
+
+    run: Run
+    object_id: str
+    machine: str | None
+    refs: tuple[str, ...]
+    attachments: tuple[AttachmentInfo, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "object": self.object_id,
+            "machine": self.machine,
+            "refs": list(self.refs),
+            "attachments": [attachment.to_dict() for attachment in self.attachments],
+            "run": self.run.to_dict(),
+        }
+
+
+def show(store: Store, rev: str = "latest") -> ShownRun:
+    """The run that ``rev`` means.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = store.resolve(rev)
+    run = store.load_object(found.object_id)
+    attachments = store.attachments(found.run_id) if found.run_id else []
+    return ShownRun(
+        run=run,
+        object_id=found.object_id,
+        machine=fingerprint(run.environment),
+        refs=tuple(refs_by_run(store)[0].get(found.run_id, ())),
+        attachments=tuple(
+            AttachmentInfo(name=a.name, size=a.size, object_id=str(a.object_id))
+            for a in attachments
+        ),
+    )

@@ -1,0 +1,165 @@
+"""A metric over the runs, one series for each benchmark that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any
+
+from graven.analysis import TrendSummary, summarize_trend
+from graven.errors import NotFound
+from graven.model import MetricDef, TrendSeries
+from graven.store import Store
+
+MAX_SERIES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesInfo:
+    """The name of a series."""
+
+    scenario: str
+    name: str
+    tags: dict[str, str]
+    metric: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "scenario": self.scenario,
+            "name": self.name,
+            "tags": self.tags,
+            "metric": self.metric,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """One series, its key figures, and how to read its values.
+
+    Attributes:
+        definition: of the metric, as the newest run of the series has it.
+    """
+
+    info: SeriesInfo
+    series: TrendSeries
+    summary: TrendSummary
+    definition: MetricDef | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        known = self.definition
+        return {
+            **self.info.to_dict(),
+            "unit": known.unit if known else None,
+            "direction": str(known.direction) if known else None,
+            "summary": self.summary.to_dict(),
+            "points": [point.to_dict() for point in self.series.points],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trends:
+    """What `trend` answers; ``more`` counts the series that fit too and are not shown."""
+
+    trends: tuple[Trend, ...]
+    more: int
+
+
+def list_series(
+    store: Store,
+    *,
+    metric: str = "*",
+    point: str = "*",
+    scenario: str = "*",
+    tags: Mapping[str, str] | None = None,
+) -> list[SeriesInfo]:
+    """The series that fit; names may hold the wildcards ``* ? []``, tags must be held."""
+    wanted = (tags or {}).items()
+    return [
+        SeriesInfo(scenario=s.scenario, name=s.name, tags=dict(s.tags), metric=s.metric)
+        for s in store.series()
+        if _fits(s.metric, metric)
+        and _fits(s.name, point)
+        and _fits(s.scenario, scenario)
+        and wanted <= s.tags.items()
+    ]
+
+
+def trend(
+    store: Store,
+    metric: str,
+    point: str = "*",
+    *,
+    scenario: str = "*",
+    tags: Mapping[str, str] | None = None,
+    branch: str | None = None,
+    limit: int | None = None,
+    max_series: int = MAX_SERIES,
+) -> Trends:
+    """Values over time of every series that fits, oldest first.
+
+    Args:
+        store: where to look.
+        metric, point, scenario: names, or patterns with the wildcards ``* ? []``.
+        tags: pairs that the points must hold.
+        branch: only runs of this branch.
+        limit: the newest so many values of each series; None for all.
+        max_series: at most so many series.
+
+    Raises:
+        NotFound: no series fits; the hint names near ones.
+    """
+    found = list_series(store, metric=metric, point=point, scenario=scenario, tags=tags)
+    if not found:
+        raise _nothing_fits(store, metric, point, scenario)
+    trends = tuple(_trend(store, info, branch, limit) for info in found[:max_series])
+    return Trends(trends=trends, more=max(0, len(found) - max_series))
+
+
+def _trend(store: Store, info: SeriesInfo, branch: str | None, limit: int | None) -> Trend:
+    series = store.extract_trend(
+        info.metric,
+        info.name,
+        info.tags,
+        n_runs=limit,
+        branch=branch,
+        scenario=info.scenario,
+    )
+    known = None
+    if series.points:
+        known = store.load(series.points[-1].run_id).metric_defs.get(info.metric)
+    return Trend(
+        info=info,
+        series=series,
+        summary=summarize_trend(series),
+        definition=store.metric_defs.get(info.metric, known),
+    )
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def _nothing_fits(store: Store, metric: str, point: str, scenario: str) -> NotFound:
+    known = store.series()
+    for what, pattern, names in (
+        ("metric", metric, {s.metric for s in known}),
+        ("point", point, {s.name for s in known}),
+        ("scenario", scenario, {s.scenario for s in known}),
+    ):
+        if not any(_fits(name, pattern) for name in names):
+            near = get_close_matches(pattern, names, n=3) or sorted(names)[:5]
+            return NotFound(
+                f"no run has a {what} {pattern!r}",
+                kind="series-missing",
+                hint=f"there is {', '.join(near)}" if near else "the store holds no metric yet",
+                field=what,
+            )
+    return NotFound(
+        "no series fits all of these",
+        kind="series-missing",
+        hint="'graven trend' alone lists the series",
+    )
