@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from graven.catalog.schema import SCHEMA_VERSION, TABLES
+from graven.catalog.schema import HEADER_INDEXES, SCHEMA_VERSION, TABLES, VALUE_INDEXES
 from graven.errors import BackendUnavailable
 
 BUSY_SECONDS = 60.0
@@ -167,6 +167,7 @@ class Catalog:
         for statement in TABLES.split(";"):
             if statement.strip():
                 connection.execute(statement)
+        create_indexes(connection, {**HEADER_INDEXES, **VALUE_INDEXES})
         connection.execute("INSERT INTO meta VALUES('identity', ?)", (self._identity,))
         connection.execute("COMMIT")
 
@@ -182,6 +183,29 @@ class Catalog:
             raise BackendUnavailable(
                 f"no room for the catalog {self._path}", kind="disk-full", hint="free some space"
             ) from error
+
+
+def create_indexes(connection: sqlite3.Connection, wanted: dict[str, str]) -> None:
+    """Make indexes (name to what follows the name in SQL)."""
+    for name, definition in wanted.items():
+        connection.execute(f"CREATE INDEX {name} {definition}")
+
+
+@contextmanager
+def indexes_last(
+    connection: sqlite3.Connection, wanted: dict[str, str], *, bulk: bool
+) -> Iterator[None]:
+    """Fill tables without their indexes and make those at the end, if it is ``bulk``.
+
+    Within a transaction, so that nobody ever sees the tables without them.
+    """
+    if not bulk:
+        yield
+        return
+    for name in wanted:
+        connection.execute(f"DROP INDEX {name}")
+    yield
+    create_indexes(connection, wanted)
 
 
 class CatalogLost(Exception):

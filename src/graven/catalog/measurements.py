@@ -9,86 +9,94 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 
-from graven import clock
-from graven.catalog.database import Catalog
-from graven.catalog.places import PLACE_COLUMNS, PLACE_JOIN, place_from_row
+from graven.catalog.database import Catalog, indexes_last
+from graven.catalog.places import OUTER_PLACE_JOIN, PLACE_COLUMNS, place_from_row, places_of
+from graven.catalog.schema import VALUE_INDEXES, WAITING
 from graven.errors import Corrupt, NotFound
-from graven.formats.columns import column_length, to_array
+from graven.formats.columns import to_array
 from graven.formats.definitions import Definitions, decode_definitions
+from graven.formats.envelope import KIND_CODES, RUN
 from graven.formats.run import RunBody, decode_body
 from graven.ids import ObjectId
 from graven.objects.reader import ObjectReader, Place
 
 _BATCH = 2000
+NO_DEFINITIONS = 0  # of a run whose object cannot be read; SQLite's own numbers begin at 1
 
 
 def index_measurements(catalog: Catalog, reader: ObjectReader) -> int:
     """Index the values of all runs that wait for it; returns how many values.
 
-    A run whose object is damaged is left out (fsck names it) and not tried again
-    until the catalog is rebuilt.
+    A run whose object is damaged is marked as done without values (fsck names it).
     """
     total = 0
-    while catalog.one("SELECT 1 FROM todo LIMIT 1") is not None:
+    while (waiting := count_waiting(catalog)) > 0:
         with catalog.transaction() as connection:
-            total += _index_batch(connection, reader)
+            done = connection.execute("SELECT 1 FROM measured LIMIT 1").fetchone() is not None
+            # All in one go, since the indexes must be there when the transaction ends.
+            bulk = not done and waiting > _BATCH
+            with indexes_last(connection, VALUE_INDEXES, bulk=bulk):
+                runs, values = _index_batch(connection, reader)
+                total += values
+                while bulk and runs:
+                    runs, values = _index_batch(connection, reader)
+                    total += values
     return total
 
 
-def _index_batch(connection: sqlite3.Connection, reader: ObjectReader) -> int:
-    waiting = [n for (n,) in connection.execute("SELECT n FROM todo ORDER BY n LIMIT ?", (_BATCH,))]
-    if not waiting:
-        return 0
+def count_waiting(catalog: Catalog) -> int:
+    """How many runs have no values in the catalog yet; counts up to a little over a batch."""
+    row = catalog.one(
+        f"SELECT count(*) FROM (SELECT 1 FROM run WHERE {WAITING} LIMIT ?)", (_BATCH + 1,)
+    )
+    return int(row[0]) if row else 0
+
+
+def _index_batch(connection: sqlite3.Connection, reader: ObjectReader) -> tuple[int, int]:
+    """Index one batch; returns how many runs and values it held."""
     numbers = _DefinitionNumbers(connection, reader)
     rows = []
+    marks = []
     total = 0
-    for number, object_id, places in _places(connection, waiting[0], waiting[-1]):
+    for number, object_id, places in _waiting(connection):
+        d = NO_DEFINITIONS
         try:
             body = decode_body(reader.get_at(object_id, places))
-            moment = clock.micros(datetime.fromisoformat(body.timestamp))
-            number_d, width = numbers.get(body.definitions)
-            if column_length(body.value) != width:
-                continue
+            known, width = numbers.get(body.definitions)
             values = to_array(body.value)
-        except (Corrupt, NotFound, ValueError):
-            continue
-        if sys.byteorder == "big":
-            values.byteswap()
-        rows.append((number, number_d, moment, int(_has_bounds(body)), values.tobytes()))
-        total += width
-    connection.executemany("INSERT OR REPLACE INTO measured VALUES(?, ?, ?, ?, ?)", rows)
-    connection.execute("DELETE FROM todo WHERE n BETWEEN ? AND ?", (waiting[0], waiting[-1]))
-    return total
+        except (Corrupt, NotFound):
+            values = None
+        if values is not None and len(values) == width:
+            d = known
+            if sys.byteorder == "big":
+                values.byteswap()
+            rows.append((number, int(_has_bounds(body)), values.tobytes()))
+            total += width
+        marks.append((d, number))
+    connection.executemany("INSERT OR REPLACE INTO measured VALUES(?, ?, ?)", rows)
+    connection.executemany("UPDATE run SET d = ? WHERE n = ?", marks)
+    return len(marks), total
 
 
 def _has_bounds(body: RunBody) -> bool:
     return body.lower is not None or body.upper is not None
 
 
-def _places(
-    connection: sqlite3.Connection, first: int, last: int
-) -> Iterator[tuple[int, ObjectId, list[Place]]]:
-    # In pack order, so that each frame is unpacked once.
+def _waiting(connection: sqlite3.Connection) -> Iterator[tuple[int, ObjectId, Sequence[Place]]]:
+    """Runs without values and where their objects lie; neighbours mostly share a frame."""
     rows = connection.execute(
-        f"SELECT t.n, r.object, {PLACE_COLUMNS} FROM todo t JOIN run r ON r.n = t.n"
-        f" JOIN object o ON o.id = r.object {PLACE_JOIN}"
-        " WHERE t.n BETWEEN ? AND ? ORDER BY t.n, o.pack",
-        (first, last),
+        f"SELECT o.n, o.object, o.pack, {PLACE_COLUMNS}, {KIND_CODES[RUN]} FROM run o"
+        f" {OUTER_PLACE_JOIN} WHERE o.d IS NULL AND o.object IS NOT NULL"
+        f" ORDER BY o.n LIMIT {_BATCH}"
     ).fetchall()
-    current: tuple[int, ObjectId, list[Place]] | None = None
-    for number, object_id, *rest in rows:
-        place = place_from_row(tuple(rest))
-        if current is not None and current[0] == number:
-            current[2].append(place)
-            continue
-        if current is not None:
-            yield current
-        current = (number, ObjectId(object_id), [place])
-    if current is not None:
-        yield current
+    for number, object_id, pack, *place in rows:
+        wanted = ObjectId(object_id)
+        if pack is not None:
+            yield number, wanted, [place_from_row(tuple(place))]
+        else:
+            yield number, wanted, places_of(connection, wanted)
 
 
 class _DefinitionNumbers:

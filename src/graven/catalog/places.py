@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 
 from graven.catalog.database import Catalog, Row
 from graven.errors import NotFound
-from graven.formats.envelope import KIND_CODES, KINDS_BY_CODE
+from graven.formats.envelope import KIND_CODES, KINDS_BY_CODE, RUN
 from graven.formats.header import FrameRow
 from graven.ids import MIN_PREFIX_HEX, ObjectId, is_hex
 from graven.objects.reader import Place
 
-PLACE_COLUMNS = "p.name, f.start, f.codec, f.count, f.raw, f.stored, o.start, o.length, o.kind"
-PLACE_JOIN = "JOIN frame f ON f.pack = o.pack AND f.start = o.frame JOIN pack p ON p.n = o.pack"
-_LOCATE = f"SELECT {PLACE_COLUMNS} FROM object o {PLACE_JOIN} WHERE o.id = ? ORDER BY o.pack"
+_RUN = KIND_CODES[RUN]
+_PAGE = 500
+
+# The place of a row `o` that has pack, frame, start and length; a kind code follows it.
+PLACE_COLUMNS = "p.name, f.start, f.codec, f.count, f.raw, f.stored, o.start, o.length"
+# Outer joins, for rows whose place is NULL.
+OUTER_PLACE_JOIN = (
+    "LEFT JOIN frame f ON f.pack = o.pack AND f.start = o.frame LEFT JOIN pack p ON p.n = o.pack"
+)
+_JOIN = "JOIN frame f ON f.pack = o.pack AND f.start = o.frame JOIN pack p ON p.n = o.pack"
+_FROM_OBJECTS = f"SELECT o.id, {PLACE_COLUMNS}, o.kind FROM object o {_JOIN}"
+# Most run objects have their place in the run's own row.
+_FROM_RUNS = f"SELECT o.object, {PLACE_COLUMNS}, {_RUN} FROM run o {_JOIN}"
+
+# Every copy of every object: id, pack, length, kind.
+ALL_OBJECTS = (
+    "SELECT id, pack, length, kind FROM object UNION ALL"
+    f" SELECT object, pack, length, {_RUN} FROM run WHERE pack IS NOT NULL"
+)
 
 
 def place_from_row(row: Row) -> Place:
-    """A place from the columns `PLACE_COLUMNS`."""
+    """A place from the columns `PLACE_COLUMNS` and a kind code."""
     name, start, codec, count, raw, stored, offset, length, kind = row
     frame = FrameRow(start, codec, count, raw, stored)
     return Place(name, frame, offset, length, KINDS_BY_CODE[kind])
@@ -25,21 +42,34 @@ def place_from_row(row: Row) -> Place:
 
 def locate(catalog: Catalog, object_id: ObjectId) -> Sequence[Place]:
     """All known copies of an object."""
-    return [place_from_row(row) for row in catalog.rows(_LOCATE, (object_id,))]
+    return locate_many(catalog, [object_id]).get(object_id, ())
 
 
 def locate_many(catalog: Catalog, ids: Sequence[ObjectId]) -> dict[ObjectId, list[Place]]:
     """The known copies of each of up to a thousand objects."""
     marks = ", ".join("?" * len(ids))
+    heads = [object_id[:4] for object_id in ids]
     rows = catalog.rows(
-        f"SELECT o.id, {PLACE_COLUMNS} FROM object o {PLACE_JOIN}"
-        f" WHERE o.id IN ({marks}) ORDER BY o.id, o.pack",
-        ids,
+        f"{_FROM_RUNS} WHERE o.pack IS NOT NULL AND substr(o.object, 1, 4) IN ({marks})"
+        f" AND o.object IN ({marks})",
+        [*heads, *ids],
     )
+    rows += catalog.rows(f"{_FROM_OBJECTS} WHERE o.id IN ({marks}) ORDER BY o.pack", ids)
     out: dict[ObjectId, list[Place]] = {}
     for object_id, *rest in rows:
         out.setdefault(ObjectId(object_id), []).append(place_from_row(tuple(rest)))
     return out
+
+
+def places_of(connection: sqlite3.Connection, object_id: ObjectId) -> list[Place]:
+    """Copies that stand in the table of objects, asked within a transaction."""
+    rows = connection.execute(f"{_FROM_OBJECTS} WHERE o.id = ? ORDER BY o.pack", (object_id,))
+    return [place_from_row(row[1:]) for row in rows]
+
+
+def is_known(catalog: Catalog, object_id: bytes) -> bool:
+    """True if some pack holds the object."""
+    return bool(locate(catalog, ObjectId(object_id)))
 
 
 def find_by_prefix(
@@ -48,33 +78,37 @@ def find_by_prefix(
     """Ids that begin with a hexadecimal prefix (of one kind), at most ``limit``.
 
     Raises:
-        NotFound: the prefix is too short to mean anything.
+        NotFound: the prefix is too short to mean anything, or no prefix at all.
     """
-    if len(prefix) < MIN_PREFIX_HEX or not is_hex(prefix):
+    if not MIN_PREFIX_HEX <= len(prefix) <= 64 or not is_hex(prefix):
         raise NotFound(f"not an object id or prefix: {prefix!r}", kind="bad-prefix")
     low = bytes.fromhex((prefix + "0" * 64)[:64])
     high = bytes.fromhex((prefix + "f" * 64)[:64])
+    found: set[bytes] = set()
+    if kind in (None, RUN):
+        # Eight digits are four bytes, which is what the index holds.
+        rows = catalog.rows(
+            "SELECT object FROM run WHERE pack IS NOT NULL AND substr(object, 1, 4) = ?"
+            " AND object BETWEEN ? AND ? LIMIT ?",
+            (low[:4], low, high, limit),
+        )
+        found.update(row[0] for row in rows)
     condition = "" if kind is None else f"AND kind = {KIND_CODES[kind]}"
     rows = catalog.rows(
         f"SELECT DISTINCT id FROM object WHERE id BETWEEN ? AND ? {condition} LIMIT ?",
         (low, high, limit),
     )
-    return [ObjectId(row[0]) for row in rows]
+    found.update(row[0] for row in rows)
+    return [ObjectId(object_id) for object_id in sorted(found)[:limit]]
 
 
 def iter_objects(catalog: Catalog, kind: str | None = None) -> Iterator[tuple[ObjectId, Place]]:
     """Every object once, in the order of ids."""
-    last = b""
-    condition = "" if kind is None else f"AND o.kind = {KIND_CODES[kind]}"
-    while True:
-        rows = catalog.rows(
-            f"SELECT o.id, {PLACE_COLUMNS} FROM object o {PLACE_JOIN}"
-            f" WHERE o.id > ? {condition} ORDER BY o.id, o.pack LIMIT 2000",
-            (last,),
-        )
-        if not rows:
-            return
-        for object_id, *rest in rows:
-            if object_id != last:
-                last = object_id
-                yield ObjectId(object_id), place_from_row(tuple(rest))
+    condition = "" if kind is None else f"WHERE kind = {KIND_CODES[kind]}"
+    rows = catalog.rows(f"SELECT DISTINCT id FROM ({ALL_OBJECTS}) {condition} ORDER BY id")
+    for start in range(0, len(rows), _PAGE):
+        page = [ObjectId(row[0]) for row in rows[start : start + _PAGE]]
+        places = locate_many(catalog, page)
+        for object_id in page:
+            if object_id in places:
+                yield object_id, places[object_id][0]

@@ -14,18 +14,20 @@ from typing import Any
 import msgspec
 
 from graven.backends.base import Backend
-from graven.catalog.database import Catalog
+from graven.catalog.database import Catalog, indexes_last
 from graven.catalog.freshness import compare_listing
+from graven.catalog.schema import HEADER_INDEXES
 from graven.errors import Corrupt, NotFound
 from graven.formats import layout, pack
 from graven.formats.envelope import KIND_CODES, RUN
-from graven.formats.header import Header, UpdateSection
+from graven.formats.header import FrameRow, Header, UpdateSection
 from graven.formats.packscan import scan_frames, scan_objects
 from graven.formats.run import decode_body
 from graven.ids import ObjectId
 from graven.objects.packs import PackFacts, read_pack_metadata, recover_pack_metadata
 from graven.refs.journal import RefState, RefUpdate, merge, state_of
 
+_INSERT_OBJECT = "INSERT OR IGNORE INTO object VALUES(?, ?, ?, ?, ?, ?)"
 SALVAGED_WRITER = bytes(8)  # loses every tie against a real writer
 
 
@@ -51,9 +53,11 @@ def refresh(catalog: Catalog, backend: Backend) -> int:
             catalog.clear(connection)
             added = sorted(added + [n for n in backend.names(layout.PACKS) if n not in added])
         count = 0
-        for name in added:
-            if layout.parse_pack_name(name) is not None:
-                count += _apply_pack(connection, backend, name)
+        empty = connection.execute("SELECT 1 FROM run LIMIT 1").fetchone() is None
+        with indexes_last(connection, HEADER_INDEXES, bulk=empty):
+            for name in added:
+                if layout.parse_pack_name(name) is not None:
+                    count += _apply_pack(connection, backend, name)
         connection.execute("INSERT OR REPLACE INTO meta VALUES('token', ?)", (difference.token,))
     return count
 
@@ -77,12 +81,36 @@ def _apply_pack(connection: sqlite3.Connection, backend: Backend, name: str) -> 
         if facts is None:
             updates = _salvage_pack(connection, backend, name, number)
         else:
-            _insert_index(connection, number, facts.metadata.objects)
-            updates = expand_updates(facts.metadata)
+            index = facts.metadata.objects
+            _insert_frames(connection, number, index.frames)
+            places = _Places(number, index)
+            apply_updates(connection, expand_updates(facts.metadata), places)
+            _insert_objects(connection, number, index, places.taken)
     except NotFound:
         return 0  # deleted between the listing and now; the next listing will not have it
     apply_updates(connection, updates)
     return 1
+
+
+class _Places:
+    """Where the run objects of a pack lie; those given to a run's own row are `taken`."""
+
+    def __init__(self, number: int, index: pack.PackIndex) -> None:
+        self._places = {
+            object_id: (number, place.frame.offset, place.offset, place.length)
+            for object_id, kind, place in zip(
+                index.ids, index.kinds, index.locations(), strict=True
+            )
+            if kind == RUN
+        }
+        self.taken: set[bytes] = set()
+
+    def take(self, object_id: ObjectId | None) -> tuple[int | None, ...]:
+        """pack, frame, start, length for a run's row, once an object."""
+        if object_id is None or object_id in self.taken or object_id not in self._places:
+            return NO_PLACE
+        self.taken.add(object_id)
+        return self._places[object_id]
 
 
 def expand_updates(metadata: pack.Metadata) -> list[RefUpdate]:
@@ -105,17 +133,23 @@ def expand_updates(metadata: pack.Metadata) -> list[RefUpdate]:
     ]
 
 
-def _insert_index(connection: sqlite3.Connection, number: int, index: pack.PackIndex) -> None:
+def _insert_frames(connection: sqlite3.Connection, number: int, frames: Iterable[FrameRow]) -> None:
     connection.executemany(
-        "INSERT INTO frame VALUES(?, ?, ?, ?, ?, ?)",
-        [(number, f.offset, f.codec, f.count, f.raw, f.stored) for f in index.frames],
+        "INSERT OR IGNORE INTO frame VALUES(?, ?, ?, ?, ?, ?)",
+        [(number, f.offset, f.codec, f.count, f.raw, f.stored) for f in frames],
     )
+
+
+def _insert_objects(
+    connection: sqlite3.Connection, number: int, index: pack.PackIndex, taken: set[bytes]
+) -> None:
     rows = [
         (object_id, number, place.frame.offset, place.offset, place.length, KIND_CODES[kind])
         for object_id, kind, place in zip(index.ids, index.kinds, index.locations(), strict=True)
+        if object_id not in taken
     ]
     rows.sort()  # the tree fills its pages when it grows in order
-    connection.executemany("INSERT OR IGNORE INTO object VALUES(?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany(_INSERT_OBJECT, rows)
 
 
 def _salvage_pack(
@@ -127,13 +161,10 @@ def _salvage_pack(
     stamp = parsed.stamp if parsed else 0
     updates = []
     for frame in scan_frames(data):
-        connection.execute(
-            "INSERT OR IGNORE INTO frame VALUES(?, ?, ?, ?, ?, ?)",
-            (number, frame.offset, frame.codec, frame.count, frame.raw, frame.stored),
-        )
+        _insert_frames(connection, number, [frame])
         for found in scan_objects(data, frame):
             connection.execute(
-                "INSERT OR IGNORE INTO object VALUES(?, ?, ?, ?, ?, ?)",
+                _INSERT_OBJECT,
                 (
                     found.id,
                     number,
@@ -180,12 +211,21 @@ _RUN_COLUMNS = (
     "run_id, object, stamp, writer, floor, ts, branch, commit_hash, experiment, status, origin,"
     " points, grp, note"
 )
-_INSERT_RUN = f"INSERT INTO run({_RUN_COLUMNS}) VALUES({', '.join('?' * 14)})"
+_PLACE = "pack, frame, start, length"
+NO_PLACE = (None,) * 4
+_INSERT_RUN = f"INSERT INTO run({_RUN_COLUMNS}, {_PLACE}) VALUES({', '.join('?' * 18)})"
 _CHUNK = 500
 
 
-def apply_updates(connection: sqlite3.Connection, updates: Sequence[RefUpdate]) -> None:
-    """Merge updates into the tables `run` and `ref` by the rules of `graven.refs.journal`."""
+def apply_updates(
+    connection: sqlite3.Connection,
+    updates: Sequence[RefUpdate],
+    places: _Places | None = None,
+) -> None:
+    """Merge updates into the tables `run` and `ref` by the rules of `graven.refs.journal`.
+
+    Rows of runs that are new take their object's place from ``places``.
+    """
     writers = _Writers(connection)
     for start in range(0, len(updates), _CHUNK):
         chunk = updates[start : start + _CHUNK]
@@ -196,7 +236,8 @@ def apply_updates(connection: sqlite3.Connection, updates: Sequence[RefUpdate]) 
             parsed = layout.parse_ref_name(update.name)
             if parsed is not None and not parsed.attachment and update.name not in known:
                 known.add(update.name)
-                fresh.append(_run_row(parsed.run_id, state_of(update), writers))
+                place = places.take(update.target) if places is not None else NO_PLACE
+                fresh.append((*_run_row(parsed.run_id, state_of(update), writers), *place))
             else:
                 _flush_runs(connection, fresh)
                 _merge_one(connection, update, writers)
@@ -206,12 +247,7 @@ def apply_updates(connection: sqlite3.Connection, updates: Sequence[RefUpdate]) 
 def _flush_runs(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
     if not rows:
         return
-    before = connection.execute("SELECT coalesce(max(n), 0) FROM run").fetchone()[0]
     connection.executemany(_INSERT_RUN, rows)
-    connection.execute(
-        "INSERT OR IGNORE INTO todo SELECT n FROM run WHERE n > ? AND object IS NOT NULL",
-        (before,),
-    )
     rows.clear()
 
 
@@ -285,7 +321,7 @@ def _merge_run(
         (run_id,),
     ).fetchone()
     if row is None:
-        _flush_runs(connection, [_run_row(run_id, state_of(update), writers)])
+        _flush_runs(connection, [(*_run_row(run_id, state_of(update), writers), *NO_PLACE)])
         return
     standing = _state_from_row(row)
     merged = merge(standing, state_of(update))
@@ -298,10 +334,18 @@ def _merge_run(
         f"UPDATE run SET {columns} WHERE n = ?", (*_run_row(run_id, merged, writers), row[0])
     )
     if changed and merged.update.target != standing.update.target:
+        # The place was that of the old object: it moves to the table of all others.
+        connection.execute(
+            f"INSERT OR IGNORE INTO object SELECT ?, {_PLACE}, ? FROM run"
+            " WHERE n = ? AND pack IS NOT NULL",
+            (standing.update.target, KIND_CODES[RUN], row[0]),
+        )
+        connection.execute(
+            "UPDATE run SET d = NULL, pack = NULL, frame = NULL, start = NULL, length = NULL"
+            " WHERE n = ?",
+            (row[0],),
+        )
         connection.execute("DELETE FROM measured WHERE n = ?", (row[0],))
-        connection.execute("DELETE FROM todo WHERE n = ?", (row[0],))
-        if merged.update.target is not None:
-            connection.execute("INSERT INTO todo VALUES(?)", (row[0],))
 
 
 def _state_from_row(row: tuple[Any, ...]) -> RefState:

@@ -7,9 +7,11 @@ SCHEMA_VERSION = 1
 #   ts: microseconds since 1970 UTC. commit_hash: raw bytes of a full hash, else text.
 #   status, origin: NULL for "ok" and "measured", which nearly all runs are.
 # past: updates that lost to a later one; `restore` and history read it.
-# todo: runs whose values are not in `measured` yet.
-# measured: the value column of a run as little-endian float64, in the order of its
-#   definitions `d`; bounds = 1 if the run object has lower or upper bounds.
+#   pack, frame, start, length: where the object lies, for a run that was never replaced:
+#   an entry in `object` would hold the 32 bytes of its id a second time. NULL otherwise.
+#   d: number of the run's definitions; NULL while its values are not in `measured`.
+# measured: the value column of run `n` as little-endian float64, in the order of its
+#   definitions; bounds = 1 if the run object has lower or upper bounds.
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE writer(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE);
@@ -21,24 +23,32 @@ CREATE TABLE object(id BLOB, pack INTEGER, frame INTEGER, start INTEGER, length 
 CREATE TABLE run(n INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, object BLOB,
     stamp INTEGER NOT NULL, writer INTEGER NOT NULL, floor INTEGER NOT NULL, ts INTEGER,
     branch TEXT, commit_hash, experiment TEXT, status TEXT, origin TEXT, points INTEGER,
-    grp TEXT, note TEXT);
-CREATE INDEX run_by_time ON run(ts) WHERE object IS NOT NULL;
-CREATE INDEX run_by_branch ON run(branch, ts) WHERE object IS NOT NULL AND branch IS NOT NULL;
-CREATE INDEX run_by_experiment ON run(experiment, ts)
-    WHERE object IS NOT NULL AND experiment IS NOT NULL;
+    grp TEXT, note TEXT, pack INTEGER, frame INTEGER, start INTEGER, length INTEGER, d INTEGER);
 CREATE TABLE ref(name TEXT PRIMARY KEY, run_id TEXT, target BLOB, stamp INTEGER NOT NULL,
     writer INTEGER NOT NULL, floor INTEGER NOT NULL, note TEXT) WITHOUT ROWID;
 CREATE INDEX ref_by_run ON ref(run_id);
 CREATE TABLE past(name TEXT, stamp INTEGER, writer INTEGER, target BLOB, header TEXT, note TEXT,
     PRIMARY KEY(name, stamp, writer, target)) WITHOUT ROWID;
-CREATE TABLE todo(n INTEGER PRIMARY KEY);
 CREATE TABLE definitions(d INTEGER PRIMARY KEY, object BLOB NOT NULL UNIQUE, width INTEGER);
 CREATE TABLE shape(d INTEGER, point INTEGER, name TEXT, scenario TEXT, tags TEXT, metrics TEXT,
     start INTEGER, PRIMARY KEY(d, point)) WITHOUT ROWID;
 CREATE INDEX shape_by_name ON shape(name);
 CREATE TABLE shape_tag(key TEXT, value TEXT, d INTEGER, point INTEGER,
     PRIMARY KEY(key, value, d, point)) WITHOUT ROWID;
-CREATE TABLE measured(n INTEGER PRIMARY KEY, d INTEGER NOT NULL, ts INTEGER NOT NULL,
-    bounds INTEGER NOT NULL, vals BLOB NOT NULL);
-CREATE INDEX measured_by_definitions ON measured(d, ts);
+CREATE TABLE measured(n INTEGER PRIMARY KEY, bounds INTEGER NOT NULL, vals BLOB NOT NULL);
 """
+
+# Kept apart: a first fill makes them last, which is faster and leaves full pages.
+HEADER_INDEXES = {
+    "run_by_object": "ON run(substr(object, 1, 4)) WHERE pack IS NOT NULL",
+    "run_by_time": "ON run(ts) WHERE object IS NOT NULL",
+    "run_by_branch": "ON run(branch, ts) WHERE object IS NOT NULL AND branch IS NOT NULL",
+    "run_by_experiment": (
+        "ON run(experiment, ts) WHERE object IS NOT NULL AND experiment IS NOT NULL"
+    ),
+}
+VALUE_INDEXES = {
+    "run_waiting": "ON run(n) WHERE d IS NULL AND object IS NOT NULL",
+    "run_by_definitions": "ON run(d, ts) WHERE d IS NOT NULL",
+}
+WAITING = "d IS NULL AND object IS NOT NULL"

@@ -85,7 +85,7 @@ def newest_samples(
 
 
 _MEASURED = (
-    "SELECT m.n, m.ts, m.bounds, m.vals, m.d, r.run_id FROM measured m JOIN run r ON r.n = m.n"
+    "SELECT r.n, r.ts, m.bounds, m.vals, r.d, r.run_id FROM run r JOIN measured m ON m.n = r.n"
 )
 
 
@@ -94,7 +94,7 @@ def _one_definitions(
 ) -> Sequence[Row]:
     condition = "" if branch is None else "AND r.branch = ?"
     return catalog.rows(
-        f"{_MEASURED} WHERE m.d = ? {condition} ORDER BY m.ts DESC, r.run_id LIMIT ?",
+        f"{_MEASURED} WHERE r.d = ? {condition} ORDER BY r.ts DESC, r.run_id LIMIT ?",
         [d, *([] if branch is None else [branch]), -1 if limit is None else limit],
     )
 
@@ -106,9 +106,7 @@ def _all_definitions(
     skip = 0
     while True:
         rows = catalog.rows(
-            "SELECT m.n, r.ts, m.bounds, m.vals, m.d, r.run_id FROM run r"
-            " JOIN measured m ON m.n = r.n"
-            f" WHERE r.object IS NOT NULL {condition} ORDER BY r.ts DESC, r.run_id"
+            f"{_MEASURED} WHERE r.object IS NOT NULL {condition} ORDER BY r.ts DESC, r.run_id"
             " LIMIT ? OFFSET ?",
             [*([] if branch is None else [branch]), _PAGE, skip],
         )
@@ -162,8 +160,7 @@ def runs_of_definitions(catalog: Catalog, numbers: Sequence[int]) -> list[tuple[
         part = numbers[start : start + 500]
         marks = ", ".join("?" * len(part))
         rows += catalog.rows(
-            "SELECT m.ts, r.run_id, r.object FROM measured m JOIN run r ON r.n = m.n"
-            f" WHERE m.d IN ({marks})",
+            f"SELECT ts, run_id, object FROM run WHERE d IN ({marks})",
             part,
         )
     rows.sort(key=lambda row: (-row[0], row[1]))
@@ -174,7 +171,7 @@ def series_names(catalog: Catalog) -> list[SeriesName]:
     """Every series that some living run has, sorted."""
     rows = catalog.rows(
         "SELECT DISTINCT scenario, name, tags, metrics FROM shape"
-        " WHERE d IN (SELECT DISTINCT d FROM measured) ORDER BY scenario, name, tags"
+        " WHERE d IN (SELECT DISTINCT d FROM run WHERE d IS NOT NULL) ORDER BY scenario, name, tags"
     )
     seen: set[tuple[str, str, str, str]] = set()
     out = []

@@ -26,7 +26,8 @@ from graven.ids import ObjectId
 from graven.store.index import Index
 
 if TYPE_CHECKING:
-    from graven.formats.run import RunDecoder, RunEncoder
+    from graven.formats.run import RunEncoder
+    from graven.formats.run_decode import RunDecoder
     from graven.model.metric import MetricDef
     from graven.model.run import Run
     from graven.store.config import Config
@@ -147,7 +148,7 @@ class StoreBase:
     def _decoder(self) -> RunDecoder:
         decoder: RunDecoder | None = getattr(self._threads, "decoder", None)
         if decoder is None:
-            from graven.formats.run import RunDecoder
+            from graven.formats.run_decode import RunDecoder
 
             decoder = self._threads.decoder = RunDecoder(self._index.get)
         return decoder

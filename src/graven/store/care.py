@@ -112,6 +112,7 @@ class Store(PlumbingStore):
 
     def stats(self) -> StoreStats:
         """Counts and sizes, from the catalog."""
+        from graven.catalog.places import ALL_OBJECTS
         from graven.formats.envelope import KINDS_BY_CODE
 
         def one(sql: str) -> Any:
@@ -121,7 +122,7 @@ class Store(PlumbingStore):
         self._index.ask(lambda _: None)
         kinds = self._index.catalog.rows(
             "SELECT kind, count(*), sum(length) FROM"
-            " (SELECT kind, length FROM object GROUP BY id) GROUP BY kind"
+            f" (SELECT kind, length FROM ({ALL_OBJECTS}) GROUP BY id) GROUP BY kind"
         )
         problems = self._index.catalog.rows("SELECT name FROM pack WHERE problem IS NOT NULL")
         path = self._index.catalog.path
@@ -138,7 +139,7 @@ class Store(PlumbingStore):
             pack_bytes=one("SELECT coalesce(sum(size), 0) FROM pack"),
             objects=sum(count for _, count, _ in kinds),
             raw_bytes=sum(size for _, _, size in kinds),
-            copies=one("SELECT count(*) FROM object"),
+            copies=one(f"SELECT count(*) FROM ({ALL_OBJECTS})"),
             by_kind={KINDS_BY_CODE[code]: (count, size) for code, count, size in kinds},
             catalog_bytes=os.path.getsize(path) if path and os.path.exists(path) else 0,
             damaged_packs=tuple(name for (name,) in problems),

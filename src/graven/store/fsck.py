@@ -13,10 +13,10 @@ from typing import Any
 
 from graven.backends.base import Backend
 from graven.catalog.database import Catalog
-from graven.catalog.places import locate
+from graven.catalog.places import ALL_OBJECTS, locate
 from graven.errors import Corrupt, FormatTooNew, GravenError, NotFound
 from graven.formats import layout, pack
-from graven.formats.envelope import BLOB, DEFINITIONS, ENVIRONMENT, KIND_CODES, RUN, unseal
+from graven.formats.envelope import BLOB, DEFINITIONS, ENVIRONMENT, RUN, unseal
 from graven.formats.header import FrameRow
 from graven.formats.packscan import read_frame_header, salvage
 from graven.formats.run import decode_body, is_canonical_run
@@ -164,7 +164,8 @@ class Fsck:
     def _blame_whole_pack(self, name: str) -> None:
         """The index is lost: what the catalog knew of the pack is all that is known."""
         rows = self._catalog.rows(
-            "SELECT o.id FROM object o JOIN pack p ON p.n = o.pack WHERE p.name = ?", (name,)
+            f"SELECT o.id FROM ({ALL_OBJECTS}) o JOIN pack p ON p.n = o.pack WHERE p.name = ?",
+            (name,),
         )
         self._held.update(row[0] for row in rows)
 
@@ -226,12 +227,10 @@ class Fsck:
 
     def _report_damaged_objects(self) -> None:
         for object_id, faults in self._damaged.items():
-            copies = self._catalog.rows(
-                "SELECT p.name FROM object o JOIN pack p ON p.n = o.pack WHERE o.id = ?",
-                (object_id,),
-            )
+            copies = locate(self._catalog, ObjectId(object_id))
             bad = {key for key, _, _ in faults}
-            good = [layout.pack_key(n) for (n,) in copies if layout.pack_key(n) not in bad]
+            held = [layout.pack_key(place.pack) for place in copies]
+            good = [key for key in held if key not in bad]
             runs = tuple(sorted(set(runs_of_object(self._catalog, self._backend, object_id))))
             for key, kind, what in faults:
                 self._report.damage.append(
@@ -306,9 +305,8 @@ def runs_of_object(catalog: Catalog, backend: Backend, object_id: bytes) -> Iter
     for (run_id,) in catalog.rows("SELECT run_id FROM ref WHERE target = ?", (object_id,)):
         if run_id is not None:
             yield run_id
-    kinds = catalog.rows("SELECT DISTINCT kind FROM object WHERE id = ?", (object_id,))
-    shared = {KIND_CODES[ENVIRONMENT], KIND_CODES[DEFINITIONS]}
-    if any(kind in shared for (kind,) in kinds):
+    places = locate(catalog, ObjectId(object_id))
+    if any(place.kind in (ENVIRONMENT, DEFINITIONS) for place in places):
         yield from _runs_sharing(catalog, backend, object_id)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from graven.backends.base import Backend
 from graven.catalog import freshness
 from graven.catalog.database import Catalog, CatalogLost
+from graven.catalog.schema import WAITING
 from graven.errors import Corrupt
 from graven.ids import ObjectId
 
@@ -56,7 +57,7 @@ class Index:
             refresh(self.catalog, self._backend)
 
     def _measure(self) -> None:
-        if self.catalog.one("SELECT 1 FROM todo LIMIT 1") is not None:
+        if self.catalog.one(f"SELECT 1 FROM run WHERE {WAITING} LIMIT 1") is not None:
             from graven.catalog.measurements import index_measurements
 
             index_measurements(self.catalog, self.reader)

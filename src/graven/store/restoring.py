@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from graven.catalog.database import Catalog
+from graven.catalog.places import is_known
 from graven.catalog.questions import find_header
 from graven.errors import Conflict, NotFound
 from graven.formats import layout
@@ -31,7 +32,7 @@ def plan_restore(catalog: Catalog, run_id: str) -> tuple[list[Intent], int]:
         " ORDER BY stamp DESC LIMIT 1",
         (name,),
     )
-    if row is None or not _is_there(catalog, row[0]):
+    if row is None or not is_known(catalog, row[0]):
         raise NotFound(
             f"run {run_id} was deleted and its objects are gone", kind="run-pruned", run=run_id
         )
@@ -56,12 +57,8 @@ def _attachments(catalog: Catalog, run_id: str, run_name: str) -> list[Intent]:
     return [
         Intent(name, ObjectId(target), None, _note(note))
         for name, target, note in rows
-        if _is_there(catalog, target)
+        if is_known(catalog, target)
     ]
-
-
-def _is_there(catalog: Catalog, object_id: bytes) -> bool:
-    return catalog.one("SELECT 1 FROM object WHERE id = ? LIMIT 1", (object_id,)) is not None
 
 
 def _header(text: str | None) -> Header | None:
