@@ -1,7 +1,7 @@
-"""A Run to objects and back: `run`, `environment`, `definitions` (docs/format.md, "Runs").
+"""The `run` object, and a Run made into it (docs/format.md, "Runs").
 
-Encoding is the hot path of every save, decoding of every listing: both avoid a Python
-call per metric where they can.
+Encoding is the hot path of every save: it avoids a Python call per metric where it can.
+`run_decode` is the way back.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from graven.formats.columns import (
     column_length,
     is_canonical,
     pack_floats,
-    unpack_floats,
     value_at,
 )
-from graven.formats.definitions import Definitions, decode_definitions, encode_definitions
+from graven.formats.definitions import encode_definitions
 from graven.formats.envelope import (
     DEFINITIONS,
     ENVIRONMENT,
@@ -34,13 +33,13 @@ from graven.formats.envelope import (
     seal,
     unseal,
 )
-from graven.formats.header import Header, grow_commit, shrink_commit
+from graven.formats.header import Header, shrink_commit
 from graven.formats.pack import Item
-from graven.ids import GENERATED_RUN_ID_HEX, ObjectId, check_run_id, hash_bytes
+from graven.ids import GENERATED_RUN_ID_HEX, check_run_id, hash_bytes
 from graven.model.metric import Metric
 from graven.model.point import Point, PointStatus
 from graven.model.reading import plain, read_map, read_number, read_numbers, read_text
-from graven.model.run import Origin, Run
+from graven.model.run import Run
 
 
 class RunBody(msgspec.Struct, omit_defaults=True):
@@ -325,7 +324,7 @@ def _fill_samples(body: RunBody, rare: list[tuple[int, Metric]], width: int, whe
         body.samples = pack_floats(_clean(joined, where, "samples"))
 
 
-# --- decoding --------------------------------------------------------------
+# --- the object as it is ---------------------------------------------------
 
 
 def decode_body(data: bytes) -> RunBody:
@@ -386,183 +385,3 @@ def _bound_at(column: Column | None, at: list[int] | None, position: int) -> flo
     if not 0 <= index < column_length(column):
         raise Corrupt("run's column of bounds is too short", kind="bad-object")
     return value_at(column, index)
-
-
-def decode_run(data: bytes, fetch: Callable[[ObjectId], bytes]) -> Run:
-    """Put a run together.
-
-    Args:
-        data: bytes of the `run` object.
-        fetch: gives the bytes of the environment and definitions it names.
-    """
-    return RunDecoder(fetch).decode(data)
-
-
-_new = object.__new__
-_set_value = Metric.__dict__["value"].__set__
-_set_lower = Metric.__dict__["lower"].__set__
-_set_upper = Metric.__dict__["upper"].__set__
-_set_samples = Metric.__dict__["samples"].__set__
-_set_groups = Metric.__dict__["sample_groups"].__set__
-_set_estimator = Metric.__dict__["estimator"].__set__
-_set_metric_extra = Metric.__dict__["extra"].__set__
-
-
-class RunDecoder:
-    """Decodes runs; keeps the shared objects of the runs it has seen."""
-
-    def __init__(self, fetch: Callable[[ObjectId], bytes]) -> None:
-        self._fetch = fetch
-        self._definitions: dict[bytes, Definitions] = {}
-        self._environments: dict[bytes, bytes] = {}
-
-    def decode(self, data: bytes) -> Run:
-        """Put a run together.
-
-        Raises:
-            Corrupt: the object contradicts itself or its definitions.
-        """
-        body = decode_body(data)
-        unknown = unknown_fields(data, body)
-        definitions = self.definitions(body.definitions)
-        metrics = _decode_metrics(body, definitions)
-        try:
-            return Run(
-                id=body.id,
-                timestamp=datetime.fromisoformat(body.timestamp),
-                commit=grow_commit(body.commit),
-                branch=body.branch,
-                environment=self._environment(body.environment),
-                metadata=body.metadata or {},
-                metric_defs=dict(definitions.metric_defs),
-                points=_decode_points(body, definitions, metrics),
-                experiment=body.experiment,
-                status=body.status,
-                params=body.params or {},
-                error=body.error,
-                provenance=body.provenance or {},
-                origin=Origin(body.origin),
-                group=body.group,
-                commit_time=(
-                    datetime.fromisoformat(body.commit_time) if body.commit_time else None
-                ),
-                dirty=body.dirty,
-                guessed=tuple(body.guessed),
-                extra={**(body.extra or {}), **unknown} or None,
-            )
-        except (ValueError, IndexError, KeyError) as error:
-            raise Corrupt(f"run object is malformed: {error}", kind="bad-object") from None
-
-    def definitions(self, object_id: bytes) -> Definitions:
-        """The decoded definitions of that id, remembered."""
-        found = self._definitions.get(object_id)
-        if found is None:
-            found = decode_definitions(self._fetch(ObjectId(object_id)))
-            if len(self._definitions) >= RunEncoder.MAX_SHARED:
-                self._definitions.clear()
-            self._definitions[object_id] = found
-        return found
-
-    def _environment(self, object_id: bytes) -> dict[str, Any]:
-        data = self._environments.get(object_id)
-        if data is None:
-            data = self._fetch(ObjectId(object_id))
-            if len(self._environments) >= RunEncoder.MAX_SHARED:
-                self._environments.clear()
-            self._environments[object_id] = data
-        # Decoded anew each time: callers may change what they get.
-        body = unseal(data, ENVIRONMENT).body
-        if not isinstance(body, dict):
-            raise Corrupt("environment object is no map", kind="bad-object")
-        return body
-
-
-def _decode_metrics(body: RunBody, definitions: Definitions) -> list[Metric]:
-    width = definitions.width
-    if column_length(body.value) != width:
-        raise Corrupt(
-            f"run has {column_length(body.value)} values, its definitions name {width}",
-            kind="bad-object",
-        )
-    metrics = []
-    bounds = zip(
-        unpack_floats(body.value),
-        _spread(body.lower, body.lower_at, width),
-        _spread(body.upper, body.upper_at, width),
-        strict=True,
-    )
-    # Setting slots one by one goes round the frozen dataclass's __init__, which
-    # takes three times as long; a run has dozens of metrics.
-    for value, lower, upper in bounds:
-        metric = _new(Metric)
-        _set_value(metric, value)
-        _set_lower(metric, lower)
-        _set_upper(metric, upper)
-        _set_samples(metric, None)
-        _set_groups(metric, None)
-        _set_estimator(metric, None)
-        _set_metric_extra(metric, None)
-        metrics.append(metric)
-    if body.samples is not None and body.sample_counts is not None:
-        _spread_samples(metrics, body.sample_counts, unpack_floats(body.samples))
-    for position, groups in body.sample_groups:
-        _set_groups(metrics[position], tuple(groups))
-    for position, extra in body.metric_extra:
-        _set_metric_extra(metrics[position], extra)
-    return metrics
-
-
-def _spread(column: Column | None, at: list[int] | None, width: int) -> Sequence[float | None]:
-    if column is None:
-        return [None] * width
-    values = unpack_floats(column)
-    if at is None:
-        if len(values) != width:
-            raise Corrupt("run's column of bounds has another length", kind="bad-object")
-        return values
-    out: list[float | None] = [None] * width
-    for position, value in zip(at, values, strict=True):
-        out[position] = value
-    return out
-
-
-def _spread_samples(metrics: list[Metric], counts: list[int], samples: list[float]) -> None:
-    if len(counts) != len(metrics) or sum(c for c in counts if c > 0) != len(samples):
-        raise Corrupt("run's samples do not add up", kind="bad-object")
-    start = 0
-    for metric, count in zip(metrics, counts, strict=True):
-        if count >= 0:
-            _set_samples(metric, tuple(samples[start : start + count]))
-            start += count
-
-
-def _decode_points(
-    body: RunBody, definitions: Definitions, metrics: list[Metric]
-) -> tuple[Point, ...]:
-    status = {index: (kind, error) for index, kind, error in body.point_status}
-    extra = dict(body.point_extra)
-    points = []
-    start = 0
-    for index, shape in enumerate(definitions.shapes):
-        own = dict(zip(shape.metrics, metrics[start : start + len(shape.metrics)], strict=True))
-        start += len(shape.metrics)
-        for name, estimator in shape.estimators.items():
-            _set_estimator(own[name], estimator)
-        if index in status or index in extra or shape.version is not None:
-            kind, error = status.get(index, ("ok", None))
-            point = Point(
-                name=shape.name,
-                scenario=shape.scenario,
-                tags=dict(shape.tags),
-                metrics=own,
-                status=PointStatus(kind),
-                error=error,
-                version=shape.version,
-                extra=extra.get(index),
-            )
-        else:
-            point = Point(
-                name=shape.name, scenario=shape.scenario, tags=dict(shape.tags), metrics=own
-            )
-        points.append(point)
-    return tuple(points)
