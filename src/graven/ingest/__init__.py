@@ -31,7 +31,7 @@ from graven.ingest.registry import (
     formats,
     unrecognised,
 )
-from graven.ingest.source import Source, naming
+from graven.ingest.source import Source
 
 __all__ = [
     "AUTO",
@@ -164,8 +164,7 @@ def _read_one(
     source: Source, named: Format | None, overrides: Overrides, git: GitFacts | None
 ) -> Ingested | Failure:
     try:
-        with naming(source.path):
-            return assemble(source, named or _detect(source), overrides, git)
+        return assemble(source, named or _detect(source), overrides, git)
     except GravenError as error:
         return Failure(source=str(source.path), error=error)
 

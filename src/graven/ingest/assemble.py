@@ -15,8 +15,9 @@ from graven.ids import GENERATED_RUN_ID_HEX, check_run_id
 from graven.ingest.base import Format, Ingested, Overrides
 from graven.ingest.fields import tidy
 from graven.ingest.gitfacts import GitFacts
+from graven.ingest.registry import read_run
 from graven.ingest.secrets import scrub
-from graven.ingest.source import Source
+from graven.ingest.source import Source, naming
 from graven.model import MetricDef, MetricDirection, Run
 from graven.model.reading import read_text
 
@@ -69,8 +70,15 @@ def assemble(source: Source, known: Format, overrides: Overrides, git: GitFacts 
     Raises:
         InvalidInput: names the file and the field.
     """
+    with naming(source.path):
+        return _assemble(source, known, overrides, git)
+
+
+def _assemble(
+    source: Source, known: Format, overrides: Overrides, git: GitFacts | None
+) -> Ingested:
     source.run_id = overrides.run_id or run_id_of(source.data, overrides)
-    run = known.read(source)
+    run = read_run(known, source)
     secret = False
     cleaned: dict[str, Any] = {}
     for name in _MAPS:

@@ -12,9 +12,10 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from graven.errors import InvalidInput
+from graven.errors import GravenError, InvalidInput
 from graven.ingest.base import Format
-from graven.ingest.source import Source
+from graven.ingest.source import Source, is_wide
+from graven.model import Run
 
 GROUP = "graven.ingest"
 AUTO = "auto"
@@ -121,10 +122,31 @@ def _recognises(known: Format, source: Source) -> bool:
         return False
 
 
+def read_run(known: Format, source: Source) -> Run:
+    """The run that the format reads, with the failures of others' formats as errors of the file.
+
+    Raises:
+        InvalidInput: names the field.
+    """
+    if our_formats().get(known.name) is known:
+        return known.read(source)
+    try:
+        return known.read(source)
+    except GravenError:
+        raise
+    except Exception as error:  # a stranger's reader, whose faults must not stop the files after it
+        raise InvalidInput(
+            f"the format {known.name!r} failed: {type(error).__name__}: {error}",
+            kind="broken-format",
+            hint="tell the author of the package that brings the format",
+            format=known.name,
+        ) from error
+
+
 def unrecognised(source: Source) -> InvalidInput:
     """The error for a source that no format knows, with the likeliest reason."""
-    if source.looks_like_json() or not source.data:
-        _ = source.document  # says what is wrong with the JSON, if that is it
+    if source.looks_like_json() or is_wide(source.head) or not source.head.strip():
+        _ = source.document  # says what is wrong with the text or the JSON, if that is it
     known = ", ".join(formats())
     hint = _near_miss(source) or f"known formats: {known}; name one with --format to see more"
     broken = broken_formats()

@@ -152,14 +152,17 @@ def names_a_secret(key: str, value: Any) -> bool:
     if not words:
         return False
     last = words[-1]
-    if last in _STRONG or (last == "pwd" and len(words) > 1 and words[0] not in ("old", "init")):
+    if (
+        last in _STRONG
+        or last.endswith(("password", "passwd"))
+        or (last == "pwd" and len(words) > 1 and words[0] not in ("old", "init"))
+    ):
         return True
     if not isinstance(value, str):
         return False
-    if _STRONG & set(words):
-        return _OPAQUE.fullmatch(value) is not None
     if last in _WEAK:
         return not _MODEL_TOKENS & set(words)
-    if last in ("key", "keys") and len(words) > 1:
-        return words[-2] in _KEY_OWNERS or _OPAQUE.fullmatch(value) is not None
-    return False
+    is_key = last in ("key", "keys") and len(words) > 1
+    if is_key and words[-2] in _KEY_OWNERS:
+        return True
+    return bool(is_key or _STRONG & set(words)) and _OPAQUE.fullmatch(value) is not None

@@ -190,8 +190,15 @@ def decode_json(data: bytes) -> Any:
         raise InvalidInput("holds an integer of thousands of digits", kind="not-json") from None
 
 
+def is_wide(data: bytes) -> bool:
+    """Whether text is in UTF-16 or UTF-32, by its mark or by the NULs beside a bracket."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return True
+    return b"\0" in data[:4] and data[:4].strip(b"\0")[:1] in (b"{", b"[")
+
+
 def _decode_text(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]:
+    if is_wide(data):
         raise InvalidInput(
             "is UTF-16 or UTF-32, not UTF-8",
             kind="not-utf8",
