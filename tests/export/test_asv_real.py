@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import random
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -355,6 +356,60 @@ def test_only_the_newest_version_is_published(asv: Asv, project: Project, tmp_pa
     asv(tmp_path, "publish")
     (values,) = published(tmp_path).values()
     assert list(numbers(values).values()) == [1.0, 2.0, 3.0]
+
+
+SAMPLE = Path(__file__).parents[3] / "shared" / "samples" / "asv"
+
+
+@pytest.mark.skipif(
+    not SAMPLE.is_dir(), reason="no sample folder of asv results: their way through graven"
+)
+def test_results_of_asv_come_back_as_they_were(asv: Asv, tmp_path: Path) -> None:
+    """asv's own results, read by graven and exported, give the graphs of the originals."""
+    from graven.ingest import read_path
+
+    repository = tmp_path / "repo.git"
+    shutil.copytree(SAMPLE / "repo.git", repository, copy_function=shutil.copyfile)
+    for folder in (repository, *repository.rglob("*")):
+        folder.chmod(0o755)
+    (repository / "refs").mkdir(exist_ok=True)  # an empty folder, which a copy may have lost
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    outcome = export_asv(
+        [item.run for item in read_path(SAMPLE / "results")], ours, repo=repository
+    )
+    assert outcome.lost == ()
+    theirs.mkdir()
+    shutil.copyfile(ours / "asv.conf.json", theirs / "asv.conf.json")
+    (theirs / "results").symlink_to(SAMPLE / "results")
+
+    graphs = []
+    for folder in (theirs, ours):
+        asv(folder, "publish")
+        index = strict_json(folder / "html" / "index.json")
+        by_name = {}
+        for path in (folder / "html" / "graphs" / "branch-main").rglob("*.json"):
+            if path.name != "summary.json":
+                by_name[path.stem] = sorted_cells(index["benchmarks"][path.stem], strict_json(path))
+        graphs.append(by_name)
+    names = json.loads((ours / "graven-names.json").read_text())["benchmarks"]
+    original = {name: record["point"] for name, record in names.items()}
+    assert {original[name]: graph for name, graph in graphs[1].items()} == graphs[0]
+    assert sum(len(graph) for graph in graphs[0].values()) > 60
+
+
+def sorted_cells(benchmark: dict[str, Any], graph: Any) -> dict[tuple[Any, ...], float]:
+    """A graph's values by revision and named parameters, whatever the parameters' order."""
+    names = benchmark["param_names"]
+    cells = [
+        tuple(sorted(zip(names, cell, strict=True)))
+        for cell in itertools.product(*benchmark["params"])
+    ]
+    return {
+        (revision, *cell): number
+        for revision, value in graph
+        for cell, number in zip(cells, value if names else [value], strict=True)
+        if number is not None
+    }
 
 
 def test_our_files_beside_those_of_asv(asv: Asv, project: Project, tmp_path: Path) -> None:

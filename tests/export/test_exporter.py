@@ -341,6 +341,15 @@ def test_versions_in_one_file_are_not_mixed(tmp_path):
     assert "version '2', not '1'" in reasons(outcome)["run0"]
 
 
+def test_a_point_that_never_succeeded_has_its_version(tmp_path):
+    broken = [point(None, status=PointStatus.FAILED, version=v) for v in ("old", "new")]
+    outcome = export_asv([run(0, A, broken[0]), run(1, B, broken[1])], tmp_path)
+    benchmarks = json.loads((tmp_path / "results" / "benchmarks.json").read_text())
+    assert benchmarks["s.p"]["version"] == "new"
+    assert read(tmp_path, B)["results"]["s.p"][2] == "new"
+    assert list(reasons(outcome)) == ["run0"]
+
+
 def test_higher_is_better_is_said_and_not_inverted(tmp_path):
     defs = {"v": MetricDef(name="v", unit="ops/s", direction=HIGHER, description="rate <b>")}
     outcome = export_asv([run(0, A, point(5.0), metric_defs=defs)], tmp_path)

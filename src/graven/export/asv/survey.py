@@ -48,8 +48,18 @@ class Series:
         if definition is not None and (self._defined_by is None or order > self._defined_by):
             self.definition, self._defined_by = definition, order
             self.unit = asv_unit(definition.unit)
-        if point.version is not None and (self._versioned_by is None or order > self._versioned_by):
-            self.version, self._versioned_by = point.version, order
+        if point.version is not None:
+            self._version_from(point.version, order)
+
+    def add_unmeasured(self, failed: Series) -> None:
+        """Take in what is known of points that hold no metric."""
+        self.combinations.update(failed.combinations)
+        if failed.version is not None and failed._versioned_by is not None:
+            self._version_from(failed.version, failed._versioned_by)
+
+    def _version_from(self, version: str, order: Order) -> None:
+        if self._versioned_by is None or order > self._versioned_by:
+            self.version, self._versioned_by = version, order
 
     @property
     def asv_version(self) -> str:
@@ -77,7 +87,7 @@ class Survey:
         self._repository = repository
         self._environments: dict[str, Environment] = {}
         self._expanded: dict[str, tuple[str | None, str]] = {}
-        self._unmeasured: dict[tuple[str, str], dict[Tags, None]] = {}
+        self._unmeasured: dict[tuple[str, str], Series] = {}
         self.series: dict[SeriesKey, Series] = {}
         self.files: dict[FileKey, set[str]] = {}
         self.environments: dict[FileKey, Environment] = {}
@@ -111,8 +121,8 @@ class Survey:
 
     def _observe_point(self, run: Run, point: Point) -> None:
         if point.status is not PointStatus.OK:
-            place = self._unmeasured.setdefault((point.scenario, point.name), {})
-            place[tags_of(point)] = None
+            failed = self._unmeasured.setdefault((point.scenario, point.name), Series())
+            failed.observe(run, point, None)
         for metric in point.metrics:
             key = (point.scenario, point.name, metric)
             series = self.series.get(key)
@@ -125,13 +135,13 @@ class Survey:
         measured: dict[tuple[str, str], list[Series]] = {}
         for (scenario, name, _), series in self.series.items():
             measured.setdefault((scenario, name), []).append(series)
-        for (scenario, name), combinations in self._unmeasured.items():
+        for (scenario, name), failed in self._unmeasured.items():
             if (scenario, name) not in measured:
                 measured[scenario, name] = [
                     self.series.setdefault((scenario, name, None), Series())
                 ]
             for series in measured[scenario, name]:
-                series.combinations.update(combinations)
+                series.add_unmeasured(failed)
 
     def metrics_by_point(self) -> dict[tuple[str, str], list[str | None]]:
         """The metrics of each (scenario, point name)."""
