@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from graven.errors import Corrupt
-from graven.formats.envelope import REF, seal, unseal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +66,8 @@ def decode_ref_file(data: bytes, where: str) -> RefValue:
 
 def encode_ref_object(value: RefValue) -> bytes:
     """The `ref` object that keeps a value once another has replaced it."""
+    from graven.formats.envelope import REF, seal
+
     return seal(REF, value.to_dict())
 
 
@@ -76,6 +77,8 @@ def decode_ref_object(data: bytes) -> RefValue:
     Raises:
         Corrupt: not one.
     """
+    from graven.formats.envelope import REF, unseal
+
     try:
         return _from_record(unseal(data, REF).body)
     except (TypeError, KeyError) as error:
