@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from graven.ingest import git_facts, gitfacts
+from graven.ingest import git_facts
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 WHEN = "2026-11-01T10:00:00+01:00"
@@ -15,8 +15,6 @@ WHEN = "2026-11-01T10:00:00+01:00"
 def git(tmp_path, monkeypatch):
     for name in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"):
         monkeypatch.setenv(name, WHEN)
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
-        monkeypatch.delenv(name, raising=False)
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "T")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "t@example.invalid")
@@ -52,6 +50,14 @@ def test_a_checkout_tells_commit_branch_time_and_changes(git, tmp_path):
     assert git_facts(tmp_path / "sub").commit == facts.commit
 
 
+def test_the_folder_counts_and_not_the_hook_we_run_in(git, tmp_path, monkeypatch):
+    git("init", "-q", "-b", "main")
+    git("commit", "-q", "--allow-empty", "-m", "one")
+    head = git("rev-parse", "HEAD")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    assert git_facts(tmp_path).commit == head
+
+
 def test_outside_of_a_checkout_there_is_none(git, tmp_path):
     assert git_facts(tmp_path) is None
     assert git_facts(tmp_path / "missing") is None
@@ -67,7 +73,7 @@ def test_a_git_that_hangs_is_left_alone(git, tmp_path, monkeypatch):
     def hang(*words, **more):
         raise subprocess.TimeoutExpired("git", more["timeout"])
 
-    monkeypatch.setattr(gitfacts.subprocess, "run", hang)
+    monkeypatch.setattr(subprocess, "run", hang)
     assert git_facts(tmp_path) is None
 
 
@@ -78,7 +84,7 @@ def test_asking_takes_no_locks_and_asks_nobody(git, tmp_path, monkeypatch):
         seen.append((words, more))
         return subprocess.CompletedProcess(words, 1, "", "")
 
-    monkeypatch.setattr(gitfacts.subprocess, "run", record)
+    monkeypatch.setattr(subprocess, "run", record)
     git_facts(tmp_path)
     (words, more), *_ = seen
     assert more["env"]["GIT_OPTIONAL_LOCKS"] == "0"

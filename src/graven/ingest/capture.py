@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +46,8 @@ def _ram() -> int | None:
 
 
 def _sysctl(name: str) -> str:
+    import subprocess
+
     try:
         answer = subprocess.run(
             ["/usr/sbin/sysctl", "-n", name],

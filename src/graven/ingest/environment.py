@@ -25,8 +25,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from graven.ingest.fields import count_of
-
 FINGERPRINT_HEX = 16
 _ARCH = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64"}
 _OS = {"macos": "darwin", "mac": "darwin", "osx": "darwin", "win32": "windows"}
@@ -51,6 +49,15 @@ def describe(
     }
     numbers = {"cores": count_of(cores), "ram": ram_bytes(ram)}
     return found | {key: number for key, number in numbers.items() if number}
+
+
+def count_of(value: object) -> int | None:
+    """A positive whole number, also from text ("8"); None for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 < value < 2**53 else None
 
 
 def ram_bytes(value: object) -> int | None:

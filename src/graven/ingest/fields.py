@@ -84,15 +84,6 @@ def maybe_flag(record: Mapping[str, Any], key: str, where: str = "") -> bool | N
     return value
 
 
-def count_of(value: object) -> int | None:
-    """A positive whole number, also from text ("8"); None for anything else."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if type(value) is int and 0 < value < 2**53 else None
-
-
 def text_form(value: Any, where: str) -> str:
     """A parameter's value as a tag: text as it is, the rest as JSON."""
     if isinstance(value, str):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,11 @@ from graven import clock
 from graven.errors import InvalidInput
 
 TIMEOUT_S = 10.0  # for each question; a work tree on a slow disk is answered without `dirty`
+
+# The folder says which repository is meant; inside a hook of git these say another.
+_ELSEWHERE = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +59,12 @@ def _moment(text: str) -> datetime | None:
 
 
 def _ask(folder: str | Path, timeout: float, *words: str) -> str | None:
+    import subprocess
+
     # No locks, no prompts, no programs that the folder's own settings name: asking must
     # not disturb a git at work beside us, wait for a person, or run a stranger's code.
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in _ELSEWHERE},
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",
