@@ -358,6 +358,25 @@ def test_only_the_newest_version_is_published(asv: Asv, project: Project, tmp_pa
     assert list(numbers(values).values()) == [1.0, 2.0, 3.0]
 
 
+def test_a_gain_where_higher_is_better_is_no_regression(
+    asv: Asv, project: Project, tmp_path: Path
+) -> None:
+    runs = []
+    for number, commit in enumerate(project.main):
+        metrics = {m: Metric(value=1.0 if number < 4 else 9.0) for m in ("time", "throughput")}
+        points = (
+            Point(name="p", scenario="s", metrics=metrics),
+            Point(name="q", scenario="s", metrics=metrics, tags={"n": "1"}),
+        )
+        runs.append(make_run(number, commit, points=points))
+    outcome = export_asv(runs, tmp_path, repo=project.path)
+    assert any("no regressions there" in note for note in outcome.notes)
+    asv(tmp_path, "publish")
+    found = strict_json(tmp_path / "html" / "regressions.json")["regressions"]
+    assert {entry[0] for entry in found} == {"s.p.time", "s.q.time(1)"}
+    assert any("takes a rise" in n for n in export_asv(runs, tmp_path, repo=project.path).notes)
+
+
 SAMPLE = Path(__file__).parents[3] / "shared" / "samples" / "asv"
 
 

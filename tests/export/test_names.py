@@ -58,12 +58,16 @@ def test_distinct_texts_are_distinct(found):
         ("matmul/small", "matmul_small"),
         ("test[a-1]", "test[a-1]"),
         ("../../up", "_.._.._up"),
+        ("read <csv>", "read_csv"),
+        ("(solve)", "solve"),
+        ("_kept_", "_kept_"),
         ("", "_"),
         ("..", "_._"),
         ("CON", "_CON"),
         ("nul.json", "_nul.json"),
         ("-x", "_-x"),
-        ("größe", "gr__e"),
+        ("größe", "gr_e"),
+        ("日本", "_"),
     ],
 )
 def test_safe_name(text, expected):

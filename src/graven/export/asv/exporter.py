@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -154,7 +155,8 @@ class _Export:
             ),
         )
         conf = self._folder.path / CONF_FILE
-        if write_conf and not conf.exists():
+        new_conf = write_conf and not conf.exists()
+        if new_conf:
             self._folder.write(conf, self._conf_json(project))
         self._folder.remove_stale()
         return AsvExport(
@@ -163,7 +165,7 @@ class _Export:
             benchmarks=tuple(entries),
             points_written=self._points,
             lost=(*self._survey.lost, *unseen, *self._losses.report()),
-            notes=tuple(self._notes()),
+            notes=tuple(self._notes(new_conf)),
         )
 
     def _choose_branches(self, branches: Sequence[str] | None) -> list[str]:
@@ -249,16 +251,27 @@ class _Export:
             "environment_type": "virtualenv",
             "results_dir": "results",
             "html_dir": "html",
+            # asv would report every gain of these as a regression; null turns its search off.
+            "regressions_first_commits": {
+                rf"{re.escape(name)}(?:[(@]|$)": None for name in self._higher_is_better()
+            },
         }
 
-    def _notes(self) -> Iterator[str]:
-        higher = sorted(
-            self._names[key] for key, s in self._survey.series.items() if s.higher_is_better
-        )
+    def _higher_is_better(self) -> list[str]:
+        series = self._survey.series
+        return sorted(name for key, name in self._names.items() if series[key].higher_is_better)
+
+    def _notes(self, new_conf: bool) -> Iterator[str]:
+        higher = self._higher_is_better()
         if higher:
+            outcome = (
+                "asv.conf.json tells it to look for no regressions there"
+                if new_conf
+                else "unless asv.conf.json says otherwise, it takes a rise as a regression"
+            )
             yield (
-                f"asv knows no direction and takes a rise as a regression: higher is better in"
-                f" {count(len(higher), 'benchmark')} ({some(higher)})"
+                f"asv knows no direction, and higher is better in"
+                f" {count(len(higher), 'benchmark')} ({some(higher)}): {outcome}"
             )
         if self._losses.intervals:
             yield (

@@ -20,7 +20,8 @@ NAME_LIMIT = 150  # with asv's "graphs/.../NAME.json" well under 255 bytes a fil
 TEXT_LIMIT = 200  # of a parameter's value: readable in a legend, bounded in benchmarks.json
 HASH_HEX = 8
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.\[\]-]")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.\[\]-]+")
+_UNSAFE_ENDS = re.compile(rf"\A{_UNSAFE.pattern}|{_UNSAFE.pattern}\Z")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
 # Characters that mean something in HTML, by ones that look alike and mean nothing.
 _INERT = str.maketrans({"<": "‹", ">": "›", "&": "＆", '"': "”"})
@@ -30,7 +31,7 @@ T = TypeVar("T")
 
 def safe_name(text: str) -> str:
     """``text`` in asv's safe characters ``A-Z a-z 0-9 _ . [ ] -``; never empty, never a path."""
-    name = _UNSAFE.sub("_", ids.normal(text)) or "_"
+    name = _UNSAFE.sub("_", _UNSAFE_ENDS.sub("", ids.normal(text))) or "_"
     if name[0] in ".-" or _DEVICE.match(name):
         name = f"_{name}"
     return f"{name[:-1]}_" if name.endswith(".") else name
