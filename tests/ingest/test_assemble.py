@@ -140,6 +140,8 @@ def test_a_lossless_record_is_cleaned_too(read, document):
 
 
 def test_the_format_and_what_was_noted_stay_with_the_run(read, document):
-    run = read(document("pyperf-suite.json")).run
-    assert run.metadata["ingest"]["format"] == "pyperf"
-    assert run.metadata["ingest"]["notes"]
+    given = document("hyperfine-one.json")
+    assert read(given).run.metadata["ingest"] == {"format": "hyperfine"}
+    given["results"] *= 2
+    item = read(given)
+    assert item.run.metadata["ingest"]["notes"] == list(item.notes)

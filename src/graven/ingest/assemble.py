@@ -13,7 +13,7 @@ from graven import clock
 from graven.errors import InvalidInput
 from graven.ids import GENERATED_RUN_ID_HEX, check_run_id
 from graven.ingest.base import Format, Ingested, Overrides
-from graven.ingest.fields import tidy
+from graven.ingest.fields import MAX_SAMPLES, tidy
 from graven.ingest.gitfacts import GitFacts
 from graven.ingest.registry import read_run
 from graven.ingest.secrets import scrub
@@ -91,6 +91,11 @@ def _assemble(
     if git is not None:
         run = _apply_git(run, git, overrides, source)
     _note_twins(run, source)
+    if source.thinned:
+        source.note(
+            f"{len(source.thinned)} of the metrics have up to {max(source.thinned)} samples;"
+            f" {MAX_SAMPLES} of each are kept"
+        )
     if secret and not known.lossless:
         source.note("the file itself is not kept, since it holds secrets")
     if not known.lossless:

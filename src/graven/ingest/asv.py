@@ -99,10 +99,16 @@ def read(source: Source) -> Run:
     points: list[Point] = []
     defs: dict[str, MetricDef] = {}
     for name, row in rows.items():
-        benchmark = _benchmark(name, known, source)
+        benchmark = (known or {}).get(name) or Benchmark.by_name(name)
         definition, scale = _definition(benchmark)
         defs[definition.name] = definition
         points += _points(name, row, _Meaning(benchmark, definition.name, scale), source)
+    unknown = [] if known is None else [name for name in rows if name not in known]
+    if unknown:
+        source.note(
+            f"not in benchmarks.json, so the names tell the units: {', '.join(unknown[:5])}"
+            + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+        )
     if not rows:
         source.note("it holds no results (a commit that was not measured)")
     commit_time = read_epoch_ms(need(record, "date"), "date")
@@ -137,15 +143,6 @@ class _Meaning:
     benchmark: Benchmark
     metric: str
     scale: Scale
-
-
-def _benchmark(name: str, known: dict[str, Benchmark] | None, source: Source) -> Benchmark:
-    found = (known or {}).get(name)
-    if found is not None:
-        return found
-    if known is not None:
-        source.note(f"{name}: not in benchmarks.json; its unit is told by its name")
-    return Benchmark.by_name(name)
 
 
 def _definition(benchmark: Benchmark) -> tuple[MetricDef, Scale]:
@@ -207,7 +204,7 @@ def _metric(number: float, row: _Row, i: int, meaning: _Meaning, source: Source)
     samples, scale = None, meaning.scale
     if i < len(row.samples) and row.samples[i] is not None:
         read = read_numbers(row.samples[i], f"{row.where}.samples[{i}]")
-        samples = scale.apply_all(thin(read, row.where, source)) or None
+        samples = scale.apply_all(thin(read, source)) or None
     timed = meaning.benchmark.type in ("time", "timeraw")
     return Metric(
         value=scale.apply(number),

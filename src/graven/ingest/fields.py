@@ -127,12 +127,12 @@ def read_epoch_ms(value: object, where: str) -> datetime:
         fail(where, f"time out of range: {show(value)}")
 
 
-def thin(samples: tuple[float, ...], name: str, source: Source) -> tuple[float, ...]:
-    """At most `MAX_SAMPLES`, evenly taken, in the order measured; says so if some go."""
+def thin(samples: tuple[float, ...], source: Source) -> tuple[float, ...]:
+    """At most `MAX_SAMPLES`, evenly taken, in the order measured; the source is told what goes."""
     count = len(samples)
     if count <= MAX_SAMPLES:
         return samples
-    source.note(f"{name}: {MAX_SAMPLES} of {count} samples are kept")
+    source.thinned.append(count)
     return tuple(samples[i * count // MAX_SAMPLES] for i in range(MAX_SAMPLES))
 
 

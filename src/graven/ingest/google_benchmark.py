@@ -180,7 +180,7 @@ def _point(
         )
         metrics[key] = Metric(
             value=statistics.median(values),
-            samples=thin(values, name, source) if repetitions else None,
+            samples=thin(values, source) if repetitions else None,
             estimator=estimator,
         )
     return Point(

@@ -103,7 +103,7 @@ def _metrics(entry: Mapping[str, Any], where: str, source: Source) -> dict[str, 
     metrics = {
         "time": Metric(
             value=read_number(need(entry, estimator, where), below(where, estimator)),
-            samples=None if times is None else thin(times, where, source),
+            samples=None if times is None else thin(times, source),
             estimator=estimator,
         )
     }
@@ -115,7 +115,7 @@ def _metrics(entry: Mapping[str, Any], where: str, source: Source) -> dict[str, 
     if memory is not None:
         metrics["memory"] = Metric(
             value=statistics.median(memory),
-            samples=thin(memory, where, source),
+            samples=thin(memory, source),
             estimator="median",
         )
     return metrics

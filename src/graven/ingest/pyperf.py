@@ -77,9 +77,8 @@ def read(source: Source) -> Run:
         found.append(_benchmark(fields, own, where, source))
     dates = [date for item in found for date in item.dates] or _top_dates(common)
     moments = [read_moment(date, "metadata.date") for date in dates]
+    # pyperf writes local time without its offset: read as local time here, and a guess.
     zoned = bool(dates) and all(has_zone(date) for date in dates)
-    if dates and not zoned:
-        source.note("its dates have no time zone and were read as local time")
     return Run(
         id=source.run_id,
         timestamp=min(moments) if moments else source.modified,
@@ -102,7 +101,7 @@ def _benchmark(
     samples, groups, dates = _values(entry, where)
     metrics: dict[str, Metric] = {}
     if samples:
-        kept = thin(samples, name, source)
+        kept = thin(samples, source)
         metrics[_METRICS[unit]] = Metric(
             value=statistics.mean(samples),
             samples=kept,

@@ -84,13 +84,14 @@ def _point(entry: dict[str, Any], where: str, source: Source) -> Point:
         tags = {"param": read_text(entry["param"], below(where, "param"))}
     bare = _without_params(fullname, name) if tags else fullname
     group = maybe_text(entry, "group", where)
+    at = below(where, "stats")
+    stats = read_map(need(entry, "stats", where), at)
     return Point(
         name=bare,
         scenario=group or bare.partition("::")[0],
         tags=tags,
-        metrics={"time": _metric(read_map(need(entry, "stats", where), f"{where}.stats"),
-                                 f"{where}.stats", bare, source)},
-    )  # fmt: skip
+        metrics={"time": _metric(stats, at, source)},
+    )
 
 
 def _tag(text: str) -> str:
@@ -107,13 +108,13 @@ def _without_params(fullname: str, name: str) -> str:
     return path + sep + (test.partition("[")[0] or test)
 
 
-def _metric(stats: dict[str, Any], where: str, name: str, source: Source) -> Metric:
+def _metric(stats: dict[str, Any], where: str, source: Source) -> Metric:
     samples = maybe_numbers(stats, "data", where)
     return Metric(
         value=read_number(need(stats, "median", where), below(where, "median")),
         lower=maybe_number(stats, "q1", where),
         upper=maybe_number(stats, "q3", where),
-        samples=None if samples is None else thin(samples, name, source),
+        samples=None if samples is None else thin(samples, source),
         estimator="median",
     )
 

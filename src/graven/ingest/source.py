@@ -29,6 +29,7 @@ class Source:
         path: where it is, as given.
         run_id: id for the run where the file has none (set by the caller).
         notes: what the reader has to say about it.
+        thinned: how many samples each metric had that did not keep them all.
         holds_secrets: set by a reader that took a credential out of a name or a tag.
         shared: room for what several files of one folder have in common (asv's
             definitions of its benchmarks), so that it is read once.
@@ -38,6 +39,7 @@ class Source:
         self.path = path
         self.run_id = ""
         self.notes: list[str] = []
+        self.thinned: list[int] = []
         self.holds_secrets = False
         self.shared: dict[str, Any] = {} if shared is None else shared
 
