@@ -81,7 +81,7 @@ def test_nothing_to_export_makes_the_folder_only(tmp_path, runs):
     outcome = export_asv(runs, tmp_path / "out")
     assert outcome.directory.is_dir()
     assert listing(tmp_path) == set()
-    assert len(outcome.lost) == len(runs)
+    assert len(outcome.to_dict()["lost"]) == len(runs)
 
 
 def test_the_newest_run_wins_whatever_the_order(tmp_path):
@@ -303,6 +303,24 @@ def test_a_combination_nobody_measured_is_skipped_and_not_failed(tmp_path):
     row = read(tmp_path)["results"]["s.p.v"]
     assert row[1] == [["x", "y", "-"], ["1", "2"]]
     assert [None if math.isnan(v) else v for v in row[0]] == [0.0, None, None, 1.0, 2.0, None]
+
+
+def test_folded_tags_are_listed_in_the_names_file(tmp_path):
+    points = [point(float(n), tags={"a": str(n), "b": str(n)}) for n in range(17)]
+    export_asv([run(0, A, *points)], tmp_path)
+    record = json.loads((tmp_path / "graven-names.json").read_text())["benchmarks"]["s.p.v"]
+    (param,) = record["params"]
+    assert param["name"] == "tags"
+    assert param["values"]["a=3,b=3"] == {"a": "3", "b": "3"}
+    row = read(tmp_path)["results"]["s.p.v"]
+    assert row[0][row[1][0].index("a=3,b=3")] == 3.0
+
+
+def test_the_names_file_leads_back(tmp_path):
+    export_asv([run(0, A, point(tags={"<k>": "<v>", "n": "1"}), point(tags={}))], tmp_path)
+    record = json.loads((tmp_path / "graven-names.json").read_text())["benchmarks"]["s.p.v"]
+    assert (record["scenario"], record["point"], record["metric"]) == ("s", "p", "v")
+    assert record["params"] == [{"name": "‹k›", "tag": "<k>", "values": {"‹v›": "<v>"}}]
 
 
 def test_a_point_given_twice(tmp_path):
