@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from graven.catalog.schema import HEADER_INDEXES, SCHEMA_VERSION, TABLES, VALUE_INDEXES
-from graven.errors import BackendUnavailable
+from graven.errors import BackendUnavailable, InvalidInput
 
 BUSY_SECONDS = 60.0
 PAGE_BYTES = 8192
@@ -44,6 +44,11 @@ class Catalog:
         with self._lock:
             try:
                 return self._open().execute(sql, values).fetchall()
+            except (sqlite3.ProgrammingError, UnicodeEncodeError, OverflowError) as error:
+                # The question is at fault, not the catalog: half a character, a huge number.
+                raise InvalidInput(
+                    f"a value that no store could hold: {error}", kind="bad-question"
+                ) from error
             except sqlite3.DatabaseError as error:
                 self._give_up_if_busy(error)
                 self.reset()
@@ -64,7 +69,8 @@ class Catalog:
                 try:
                     yield connection
                 except BaseException:
-                    connection.execute("ROLLBACK")
+                    if connection.in_transaction:  # SQLite itself rolls back on a full disk
+                        connection.execute("ROLLBACK")
                     raise
                 connection.execute("COMMIT")
             except sqlite3.DatabaseError as error:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from graven.backends.base import Backend
 from graven.catalog.database import Catalog
-from graven.formats.layout import PACKS
+from graven.formats.layout import PACKS, parse_pack_name
 
 
 class Difference(NamedTuple):
@@ -31,6 +31,8 @@ def compare_listing(catalog: Catalog, backend: Backend) -> Difference | None:
         return None
     listed = {name for name in backend.names(PACKS) if name.endswith(".pack")}
     known = {name for (name,) in catalog.rows("SELECT name FROM pack")}
-    if listed == known and token is None:
+    added = sorted(name for name in listed - known if parse_pack_name(name) is not None)
+    gone = known - listed
+    if not added and not gone and token is None:
         return None
-    return Difference(sorted(listed - known), known - listed, token)
+    return Difference(added, gone, token)

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from graven import clock
 from graven.catalog.database import Catalog, Row
+from graven.errors import InvalidInput
+from graven.ids import normal
 
 
 class Header(NamedTuple):
@@ -139,7 +141,9 @@ def select_headers(
 
 def find_header(catalog: Catalog, run_id: str) -> Header | None:
     """The header of one run, a deleted one too; None if there never was one."""
-    row = catalog.one(f"SELECT {HEADER_COLUMNS} FROM run r WHERE r.run_id = ?", (run_id,))
+    if not isinstance(run_id, str):
+        raise InvalidInput(f"run id must be text, not {type(run_id).__name__}", kind="bad-name")
+    row = catalog.one(f"SELECT {HEADER_COLUMNS} FROM run r WHERE r.run_id = ?", (normal(run_id),))
     return header_from_row(row) if row else None
 
 

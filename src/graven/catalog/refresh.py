@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from graven import clock
 from graven.backends.base import Backend
 from graven.catalog.database import Catalog, indexes_last
 from graven.catalog.freshness import compare_listing
@@ -55,14 +56,18 @@ def refresh(catalog: Catalog, backend: Backend) -> int:
         count = 0
         empty = connection.execute("SELECT 1 FROM run LIMIT 1").fetchone() is None
         with indexes_last(connection, HEADER_INDEXES, bulk=empty):
+            places = _Places(connection)
             for name in added:
                 if layout.parse_pack_name(name) is not None:
-                    count += _apply_pack(connection, backend, name)
+                    count += _apply_pack(connection, backend, name, places)
+            places.flush()
         connection.execute("INSERT OR REPLACE INTO meta VALUES('token', ?)", (difference.token,))
     return count
 
 
-def _apply_pack(connection: sqlite3.Connection, backend: Backend, name: str) -> int:
+def _apply_pack(
+    connection: sqlite3.Connection, backend: Backend, name: str, places: _Places
+) -> int:
     problem = None
     updates: list[RefUpdate] = []
     try:
@@ -83,34 +88,55 @@ def _apply_pack(connection: sqlite3.Connection, backend: Backend, name: str) -> 
         else:
             index = facts.metadata.objects
             _insert_frames(connection, number, index.frames)
-            places = _Places(number, index)
-            apply_updates(connection, expand_updates(facts.metadata), places)
-            _insert_objects(connection, number, index, places.taken)
+            places.add(number, index)
+            updates = expand_updates(facts.metadata)
     except NotFound:
         return 0  # deleted between the listing and now; the next listing will not have it
-    apply_updates(connection, updates)
+    apply_updates(connection, updates, places)
     return 1
 
 
 class _Places:
-    """Where the run objects of a pack lie; those given to a run's own row are `taken`."""
+    """Where the run objects of this refresh lie, until they are given to a run's own row.
 
-    def __init__(self, number: int, index: pack.PackIndex) -> None:
-        self._places = {
-            object_id: (number, place.frame.offset, place.offset, place.length)
-            for object_id, kind, place in zip(
-                index.ids, index.kinds, index.locations(), strict=True
-            )
-            if kind == RUN
-        }
-        self.taken: set[bytes] = set()
+    A transaction of several packs has its updates in the last one, so places are kept
+    across packs; what nobody takes goes into the table of objects.
+    """
+
+    LIMIT = 200_000  # some 60 MB; beyond, objects just go into their table
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._places: dict[ObjectId, tuple[int, int, int, int]] = {}
+
+    def add(self, number: int, index: pack.PackIndex) -> None:
+        """Take in the index of a pack."""
+        others = []
+        for object_id, kind, place in zip(index.ids, index.kinds, index.locations(), strict=True):
+            row = (number, place.frame.offset, place.offset, place.length)
+            if kind == RUN and object_id not in self._places:
+                self._places[object_id] = row
+            else:
+                others.append((object_id, *row, KIND_CODES[kind]))
+        self._insert(others)
+        if len(self._places) > self.LIMIT:
+            self.flush()
 
     def take(self, object_id: ObjectId | None) -> tuple[int | None, ...]:
         """pack, frame, start, length for a run's row, once an object."""
-        if object_id is None or object_id in self.taken or object_id not in self._places:
+        if object_id is None:
             return NO_PLACE
-        self.taken.add(object_id)
-        return self._places[object_id]
+        return self._places.pop(object_id, NO_PLACE)
+
+    def flush(self) -> None:
+        """Put what was not taken into the table of objects."""
+        code = KIND_CODES[RUN]
+        self._insert([(object_id, *row, code) for object_id, row in self._places.items()])
+        self._places.clear()
+
+    def _insert(self, rows: list[tuple[Any, ...]]) -> None:
+        rows.sort()  # the tree fills its pages when it grows in order
+        self._connection.executemany(_INSERT_OBJECT, rows)
 
 
 def expand_updates(metadata: pack.Metadata) -> list[RefUpdate]:
@@ -138,18 +164,6 @@ def _insert_frames(connection: sqlite3.Connection, number: int, frames: Iterable
         "INSERT OR IGNORE INTO frame VALUES(?, ?, ?, ?, ?, ?)",
         [(number, f.offset, f.codec, f.count, f.raw, f.stored) for f in frames],
     )
-
-
-def _insert_objects(
-    connection: sqlite3.Connection, number: int, index: pack.PackIndex, taken: set[bytes]
-) -> None:
-    rows = [
-        (object_id, number, place.frame.offset, place.offset, place.length, KIND_CODES[kind])
-        for object_id, kind, place in zip(index.ids, index.kinds, index.locations(), strict=True)
-        if object_id not in taken
-    ]
-    rows.sort()  # the tree fills its pages when it grows in order
-    connection.executemany(_INSERT_OBJECT, rows)
 
 
 def _salvage_pack(
@@ -182,14 +196,12 @@ def _salvage_pack(
 
 
 def _update_from_object(object_id: ObjectId, data: bytes, stamp: int) -> RefUpdate | None:
-    from datetime import datetime
-
-    from graven import clock
-
     try:
         body = decode_body(data)
-        moment = clock.micros(datetime.fromisoformat(body.timestamp))
+        moment = clock.micros(clock.parse_time(body.timestamp))
     except (Corrupt, ValueError):
+        return None
+    if not clock.MIN_MICROS <= moment <= clock.MAX_MICROS:
         return None
     header = Header(
         moment,
@@ -275,7 +287,8 @@ class _Writers:
 
 
 def _note_text(note: dict[str, Any] | None) -> str | None:
-    return json.dumps(note, ensure_ascii=False) if note else None
+    # What JSON has no form for (another writer may put bytes there) is shown, not refused.
+    return json.dumps(note, ensure_ascii=False, default=str) if note else None
 
 
 def _run_row(run_id: str, state: RefState, writers: _Writers) -> tuple[Any, ...]:

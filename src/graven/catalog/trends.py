@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from graven.catalog.database import Catalog, Row
+from graven.ids import normal
 
 _MERGE_LIMIT = 48  # definitions up to which each is asked apart and the answers are merged
 _PAGE = 1000
@@ -50,10 +51,12 @@ def find_columns(
     """Definitions number -> position of the first fitting point's metric in the columns."""
     rows = catalog.rows(
         "SELECT d, scenario, tags, metrics, start FROM shape WHERE name = ? ORDER BY d, point",
-        (point_name,),
+        (normal(point_name),),
     )
     found: dict[int, int] = {}
-    wanted = tags.items()
+    metric = normal(metric)
+    scenario = None if scenario is None else normal(scenario)
+    wanted = {normal(key): value for key, value in tags.items()}.items()
     for d, own_scenario, own_tags, metrics, start in rows:
         if d in found or (scenario is not None and own_scenario != scenario):
             continue
@@ -103,17 +106,22 @@ def _all_definitions(
     catalog: Catalog, columns: dict[int, int], branch: str | None
 ) -> Iterator[Row]:
     condition = "" if branch is None else "AND r.branch = ?"
-    skip = 0
+    values: list[object] = [] if branch is None else [branch]
+    # Each page begins after the last row of the one before, so that runs which another
+    # process indexes meanwhile neither hide a row nor show one twice.
+    after = ""
+    last: list[object] = []
     while True:
         rows = catalog.rows(
-            f"{_MEASURED} WHERE r.object IS NOT NULL {condition} ORDER BY r.ts DESC, r.run_id"
-            " LIMIT ? OFFSET ?",
-            [*([] if branch is None else [branch]), _PAGE, skip],
+            f"{_MEASURED} WHERE r.object IS NOT NULL {condition} {after}"
+            " ORDER BY r.ts DESC, r.run_id LIMIT ?",
+            [*values, *last, _PAGE],
         )
         yield from (row for row in rows if row[4] in columns)
         if len(rows) < _PAGE:
             return
-        skip += _PAGE
+        after = "AND (r.ts < ? OR (r.ts = ? AND r.run_id > ?))"
+        last = [rows[-1][1], rows[-1][1], rows[-1][5]]
 
 
 def run_facts(
@@ -133,8 +141,8 @@ def run_facts(
 
 def definitions_with_point(catalog: Catalog, tags: dict[str, str | None]) -> list[int]:
     """Definitions that have a point holding all pairs; None means the point lacks the tag."""
-    wanted = {k: v for k, v in tags.items() if v is not None}
-    lacking = [k for k, v in tags.items() if v is None]
+    wanted = {normal(k): v for k, v in tags.items() if v is not None}
+    lacking = [normal(k) for k, v in tags.items() if v is None]
     if not wanted:
         rows = catalog.rows("SELECT d, tags FROM shape")
     else:
