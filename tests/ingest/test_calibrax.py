@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from graven.errors import InvalidInput
@@ -21,6 +23,11 @@ def test_an_origin_that_is_stated_stays(read, document):
     run = read(document("calibrax.json") | {"origin": "simulated"}).run
     assert run.origin is Origin.SIMULATED
     assert read(run.to_dict()).run == run
+
+
+def test_a_view_of_a_store_is_the_run_it_shows(read, document):
+    run = replace(read(document("calibrax.json")).run, origin=Origin.MEASURED)
+    assert read(run.to_dict() | {"object_id": "ab" * 32}).run == run
 
 
 def test_fields_of_a_newer_writer_survive(read, document):

@@ -21,7 +21,9 @@ def read(source: Source) -> Run:
     """The run as it stands; numbers whose origin is not stated count as imported."""
     record = read_map(source.document, "run")
     run = _checked(record)
-    return run if "origin" in record else replace(run, origin=Origin.IMPORTED)
+    # A view of graven's leaves out what is as usual: there, no origin means measured.
+    stated = "origin" in record or "object_id" in record
+    return run if stated else replace(run, origin=Origin.IMPORTED)
 
 
 def _checked(record: dict[str, object]) -> Run:

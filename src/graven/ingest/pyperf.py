@@ -75,7 +75,7 @@ def read(source: Source) -> Run:
         own = {**common, **maybe_map(fields, "metadata", where)}
         merged = {**own, **merged}
         found.append(_benchmark(fields, own, where, source))
-    dates = [date for item in found for date in item.dates] or _top_dates(common)
+    dates = [date for item in found for date in item.dates]
     moments = [read_moment(date, "metadata.date") for date in dates]
     # pyperf writes local time without its offset: read as local time here, and a guess.
     zoned = bool(dates) and all(has_zone(date) for date in dates)
@@ -116,7 +116,8 @@ def _benchmark(
         status=PointStatus.OK if samples else PointStatus.FAILED,
         error=None if samples else "no values, only calibration",
     )
-    return _Read(point, _define(unit), dates)
+    date = maybe_text(metadata, "date", f"{where}.metadata")  # hoisted from a single run
+    return _Read(point, _define(unit), dates or ([date] if date else []))
 
 
 def _define(unit: str) -> MetricDef:
@@ -144,11 +145,6 @@ def _values(entry: Mapping[str, Any], where: str) -> tuple[tuple[float, ...], li
             samples.extend(values)
             groups.append(len(values))
     return tuple(samples), groups, dates
-
-
-def _top_dates(common: dict[str, Any]) -> list[str]:
-    date = maybe_text(common, "date", "metadata")
-    return [date] if date else []
 
 
 def _environment(info: dict[str, Any]) -> dict[str, Any]:
