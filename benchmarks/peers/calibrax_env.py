@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
@@ -44,10 +45,16 @@ def calibrax_python() -> Path | None:
 
 
 def add_graven(python: Path) -> None:
-    """Install this graven beside calibrax, for tests that need both in one process."""
-    root = HERE.parent
+    """Install what graven depends on beside calibrax, for tests that need both at once."""
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
+    if _quiet(python, "import blake3, msgspec, zstandard, pyfastcdc"):
+        return
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", str(root / "constraints.txt"), "-e", str(root)], check=True)
+    constraints = str(HERE.parent / "constraints.txt")
+    command = [*pip, "-c", constraints, *project["dependencies"]]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        _missing(f"cannot add graven's dependencies: {done.stderr.strip()[-300:]}")
 
 
 def _cache(pinned: tuple[str, ...]) -> Path:
