@@ -14,7 +14,7 @@ from graven.backends import open_backend
 from graven.backends.base import Backend
 from graven.backends.local import LocalBackend
 from graven.catalog.database import Catalog
-from graven.errors import BackendUnavailable, Conflict, NotFound
+from graven.errors import Conflict, GravenError, NotFound
 from graven.formats import layout
 from graven.formats.storefile import (
     StoreFile,
@@ -219,7 +219,7 @@ class StoreBase:
         """Do what is only derived; a failure is a warning, since the commit stands."""
         try:
             action()
-        except BackendUnavailable as error:
+        except GravenError as error:
             warnings.warn(f"{what}: {error.message}", GravenWarning, stacklevel=4)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from graven.catalog import questions
 from graven.catalog.database import Catalog
 from graven.catalog.questions import Header
-from graven.errors import NotFound
-from graven.ids import ObjectId
+from graven.errors import InvalidInput, NotFound
+from graven.ids import ObjectId, normal
 from graven.store.base import StoreBase
 
 if TYPE_CHECKING:
@@ -50,6 +50,15 @@ def _collector_paused() -> Iterator[None]:
         gc.enable()
 
 
+def _searched(run_id: object) -> str:
+    """A run id in the form in which ids are stored."""
+    if not isinstance(run_id, str):
+        raise InvalidInput(
+            f"run id must be text, not {type(run_id).__name__}", kind="bad-name", field="run id"
+        )
+    return normal(run_id)
+
+
 class ReadingStore(StoreBase):
     """A store's reading half."""
 
@@ -67,7 +76,8 @@ class ReadingStore(StoreBase):
         return self.load_object(self.resolve(rev).object_id)
 
     def _header(self, run_id: str) -> Header:
-        header = self._index.ask(lambda catalog: questions.find_header(catalog, run_id))
+        wanted = _searched(run_id)
+        header = self._index.ask(lambda catalog: questions.find_header(catalog, wanted))
         if header is None or header.deleted:
             raise NotFound(
                 f"Run not found: {run_id}",
@@ -263,7 +273,7 @@ class ReadingStore(StoreBase):
         """
         import json
 
-        self._header(run_id)
+        run_id = self._header(run_id).run_id
         rows = self._index.ask(
             lambda catalog: catalog.rows(
                 "SELECT f.name, f.target, f.note, f.stamp FROM ref f JOIN run r USING(run_id)"
@@ -287,7 +297,7 @@ class ReadingStore(StoreBase):
             NotFound: no such run or attachment. Corrupt: damaged.
         """
         for attachment in self.attachments(run_id):
-            if attachment.name == name:
+            if attachment.name == normal(name):
                 return self.read_content(attachment.object_id)
         raise NotFound(
             f"run {run_id} has no attachment {name!r}", kind="attachment-missing", run=run_id

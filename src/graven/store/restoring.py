@@ -28,7 +28,7 @@ def plan_restore(catalog: Catalog, run_id: str) -> tuple[list[Intent], int]:
         raise Conflict(f"run {run_id} is not deleted", kind="run-present", run=run_id)
     name = layout.run_ref(run_id)
     row = catalog.one(
-        "SELECT target, header, note FROM past WHERE name = ? AND length(target) = 32"
+        "SELECT target, header, note, stamp FROM past WHERE name = ? AND length(target) = 32"
         " ORDER BY stamp DESC LIMIT 1",
         (name,),
     )
@@ -36,18 +36,20 @@ def plan_restore(catalog: Catalog, run_id: str) -> tuple[list[Intent], int]:
         raise NotFound(
             f"run {run_id} was deleted and its objects are gone", kind="run-pruned", run=run_id
         )
-    target, header_text, note = row
+    target, header_text, note, stamp = row
     intents = [Intent(name, ObjectId(target), _header(header_text), _note(note))]
-    intents += _attachments(catalog, run_id, name)
+    intents += _attachments(catalog, run_id, name, stamp)
     return intents, header.stamp
 
 
-def _attachments(catalog: Catalog, run_id: str, run_name: str) -> list[Intent]:
+def _attachments(catalog: Catalog, run_id: str, run_name: str, saved: int) -> list[Intent]:
     # An attachment that an earlier deletion had taken stays dead: it lies at or below
-    # the tombstone before the one that is being undone.
+    # the last tombstone before the value that comes back was `saved`. Tombstones after
+    # that (several, if two deleted the run at once) are what is being undone.
     (earlier,) = catalog.one(
-        "SELECT coalesce(max(stamp), 0) FROM past WHERE name = ? AND length(target) = 0",
-        (run_name,),
+        "SELECT coalesce(max(stamp), 0) FROM past"
+        " WHERE name = ? AND length(target) = 0 AND stamp < ?",
+        (run_name, saved),
     ) or (0,)
     rows = catalog.rows(
         "SELECT name, target, note FROM ref WHERE run_id = ? AND target IS NOT NULL"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from graven.catalog import questions
 from graven.errors import InvalidInput, NotFound
-from graven.ids import MIN_PREFIX_HEX, is_hex
+from graven.ids import MIN_PREFIX_HEX, is_hex, normal
 from graven.store.index import Index
 from graven.store.pointers import Pointers
 
@@ -48,13 +48,15 @@ class Resolver:
         """
         if not isinstance(rev, str) or not rev or "\0" in rev:
             raise InvalidInput(f"not a revision: {rev!r}", kind="bad-revision", field="rev")
+        rev = normal(rev)
         found = self._run(rev)
         if found is not None:
             return found
         match = _STEPS.fullmatch(rev)
         base, steps = (match[1], int(match[2])) if match else (rev, 0)
         found = (
-            self._latest(base, steps)
+            (self._pointer(rev, 0) if match else None)  # a name may hold "~2" itself
+            or self._latest(base, steps)
             or self._pointer(base, steps)
             or (self._commit(rev) if not match else None)
             or (self._prefix(rev) if not match else None)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from graven.errors import Conflict, InvalidInput
 from graven.formats import layout
-from graven.store.reading import ReadingStore
+from graven.ids import normal
+from graven.store.reading import ReadingStore, _searched
 
 if TYPE_CHECKING:
     from graven.catalog.questions import Header
@@ -34,6 +35,7 @@ class Batch:
         self._store = store
         self._writer = writer
         self._views: list[tuple[Run, str]] = []
+        self._ended = False
         self.run_ids: list[str] = []
 
     def save(
@@ -53,6 +55,7 @@ class Batch:
         Raises:
             InvalidInput, TypeError: this run cannot be saved; the batch can go on.
         """
+        self._check_open()
         encoded = self._store._encoder.encode(run)
         items, intents = _plan(encoded, note, attachments)
         for item in items:
@@ -66,9 +69,18 @@ class Batch:
         from graven.formats.pack import Item
         from graven.ids import hash_bytes
 
+        self._check_open()
         object_id = hash_bytes(data)
         self._writer.add(Item(object_id, kind, data))
         return object_id.hex()
+
+    def _check_open(self) -> None:
+        if self._ended:
+            raise InvalidInput(
+                "the batch has ended: what is added now would never be stored",
+                kind="batch-ended",
+                hint="save within the 'with' block, or open another batch",
+            )
 
 
 class WritingStore(ReadingStore):
@@ -86,10 +98,14 @@ class WritingStore(ReadingStore):
             TypeError: a value that JSON has no form for.
             BackendUnavailable: not stored (no room, not allowed, gone).
         """
+        return self._save(run, None)
+
+    def _save(self, run: Run, note: Mapping[str, Any] | None) -> Path:
         encoded = self._encoder.encode(run)
-        items, intents = _plan(encoded, None, None)
+        items, intents = _plan(encoded, note, None)
+        views = self._views_wanted  # asked first: a damaged config.json must change nothing
         self._session.commit(items, intents)
-        if self._views_wanted:
+        if views:
             self._write_view(run, encoded.run.id.hex())
         return self._view_path(encoded.run_id)
 
@@ -98,7 +114,10 @@ class WritingStore(ReadingStore):
         """A transaction: all runs saved within become visible at its end, or none."""
         writer = self._session.writer()
         batch = Batch(self, writer)
-        yield batch
+        try:
+            yield batch
+        finally:
+            batch._ended = True
         writer.finish()
         for run, object_id in batch._views:
             self._write_view(run, object_id)
@@ -131,7 +150,7 @@ class WritingStore(ReadingStore):
         """
         header = self._header(run_id)
         self._session.observe(header.stamp)
-        items, intents = _plan_attachment(run_id, name, data)
+        items, intents = _plan_attachment(header.run_id, name, data)
         self._session.commit(items, intents)
         return items[-1].id.hex()
 
@@ -151,6 +170,7 @@ class WritingStore(ReadingStore):
         from graven.views import remove_view
 
         header = self._header(run_id)
+        run_id = header.run_id
         if not force:
             self._refuse_if_guarded(run_id)
         self._session.observe(header.stamp)
@@ -182,11 +202,13 @@ class WritingStore(ReadingStore):
         """
         from graven.store.restoring import plan_restore
 
-        intents, stamp = self._index.ask(lambda catalog: plan_restore(catalog, run_id))
+        wanted = _searched(run_id)
+        intents, stamp = self._index.ask(lambda catalog: plan_restore(catalog, wanted))
+        views = self._views_wanted
         self._session.observe(stamp)
         self._session.commit([], intents)
-        header = self._header(run_id)
-        if self._views_wanted:
+        header = self._header(wanted)
+        if views:
             self._write_view(self.load_object(header.object_id), header.object_id)
         return header
 
@@ -202,6 +224,7 @@ class WritingStore(ReadingStore):
             NotFound: no such run. InvalidInput: no such field.
         """
         import dataclasses
+        import json
 
         header = self._header(run_id)
         run = self.load_object(header.object_id)
@@ -214,9 +237,15 @@ class WritingStore(ReadingStore):
                 hint=f"labels are {', '.join(sorted(allowed))}",
                 field=unknown[0],
             )
-        changed = dataclasses.replace(run, **changes)
+        try:
+            changed = dataclasses.replace(run, **changes)
+        except AttributeError:
+            raise InvalidInput(
+                "timestamp: not a datetime", kind="bad-field", field="timestamp"
+            ) from None
         self._session.observe(header.stamp)
-        self.save(changed)
+        # Where the run came from stays true.
+        self._save(changed, json.loads(header.note) if header.note else None)
         return changed
 
     # --- calibrax's calls ---
@@ -314,8 +343,6 @@ def check_attachment_name(name: str) -> str:
     Raises:
         InvalidInput: another kind, empty, too long, or holding control characters.
     """
-    from graven.ids import normal
-
     kind, _, rest = name.partition("/") if isinstance(name, str) else ("", "", "")
     problem = None
     if kind not in ATTACHMENT_KINDS or not rest:

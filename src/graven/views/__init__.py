@@ -9,6 +9,7 @@ import msgspec
 
 from graven.backends.base import Backend
 from graven.formats import layout
+from graven.ids import normal
 from graven.model.run import Run
 
 
@@ -19,6 +20,7 @@ def render_view(run: Run, object_id: str) -> bytes:
     read; JSON has no other form that they would take.
     """
     record = run.to_dict()
+    record["id"] = normal(run.id)
     record["object_id"] = object_id
     if _all_finite(run):
         return msgspec.json.format(msgspec.json.encode(record), indent=2)
@@ -27,7 +29,7 @@ def render_view(run: Run, object_id: str) -> bytes:
 
 def write_view(backend: Backend, run: Run, object_id: str) -> str:
     """Write a run's view and return its key. Whole or not at all; not synced to disk."""
-    key = layout.view_key(run.id)
+    key = layout.view_key(normal(run.id))
     backend.put(key, render_view(run, object_id), durable=False)
     return key
 
