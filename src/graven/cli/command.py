@@ -30,7 +30,7 @@ class _OwnHelp(click.Command):
         own: list[tuple[str, str]] = []
         shared: list[tuple[str, str]] = []
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
                 (shared if isinstance(param, GlobalOption) else own).append(record)
         for title, records in (("Options", own), ("Global options", shared)):
@@ -61,11 +61,17 @@ class GravenGroup(_OwnHelp, click.Group):
 
 
 def graven_command(
-    name: str, *, examples: tuple[str, ...], exits: tuple[int, ...] = (), needs_store: bool = True
+    name: str,
+    *,
+    examples: tuple[str, ...],
+    exits: tuple[int, ...] = (),
+    needs_store: bool = True,
+    within: str | None = None,
 ) -> Callable[[Callable[..., Any]], GravenCommand]:
     """Make a click command of the registry's ``name``; the session comes as first argument.
 
     Args:
+        within: the group that it is a subcommand of; then ``name`` is not the registry's.
         examples: calls as a person types them.
         exits: exit codes beside those that every command has.
         needs_store: whether the codes of opening a store are among them.
@@ -75,7 +81,7 @@ def graven_command(
         return click.command(
             name,
             cls=GravenCommand,
-            short_help=COMMANDS[name][2] if name in COMMANDS else None,
+            short_help=COMMANDS[name][2] if within is None else None,
             epilog=epilog(examples, exits, needs_store),
             context_settings=CONTEXT,
         )(click.pass_obj(function))

@@ -97,11 +97,12 @@ def root(ctx: click.Context, version: bool) -> int:
 
 def run_click(session: Session, words: list[str]) -> int:
     """Let click parse ``words`` and run the command; its exit code is returned."""
-    outcome = root.main(
-        words,
-        prog_name=PROGRAM,
-        complete_var=COMPLETION_VARIABLE,
-        standalone_mode=False,
-        obj=session,
-    )
+    if COMPLETION_VARIABLE in session.environ:
+        root.main(words, prog_name=PROGRAM, complete_var=COMPLETION_VARIABLE, obj=session)
+    # Not click's main(): it ends a broken pipe with 1, which is our "the answer is no".
+    try:
+        with root.make_context(PROGRAM, words or ["--help"], obj=session) as context:
+            outcome = root.invoke(context)
+    except click.exceptions.Exit as asked:
+        return asked.exit_code
     return outcome if isinstance(outcome, int) else 0

@@ -72,8 +72,11 @@ class Output:
             self._to_stderr(text)
 
     def warn(self, text: str) -> None:
-        """A warning for a person; --quiet keeps it, --json has it in the document."""
-        if not self.json:
+        """A warning; --quiet keeps it, --json makes it a record on stderr."""
+        if self.json:
+            record = {"schema": "graven.warning/1", "message": text}
+            self.session.stderr.write(to_json(record) + "\n")
+        else:
             self._to_stderr(f"warning: {text}")
 
     def error(self, text: str, hint: "str | None" = None) -> None:

@@ -5,6 +5,8 @@ the options of `log` stand in a table that both click and a few lines here can r
 whatever is not plainly right goes to click, which has the error messages and the help.
 """
 
+import warnings
+
 from graven.cli.session import Session
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import
@@ -18,7 +20,21 @@ def run(words: list[str]) -> int:
     """Run the command line ``words`` and return its exit code. Never raises."""
     session = Session()
     session.words = words
-    return _guard(session, lambda: _dispatch(session, words))
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning(session, warnings.showwarning)
+        return _guard(session, lambda: _dispatch(session, words))
+
+
+def _show_warning(session: Session, others: "Callable[..., None]") -> "Callable[..., None]":
+    """Our own warnings as remarks of the command; other packages' as Python shows them."""
+
+    def show(message: "Warning | str", category: type[Warning], *where: object) -> None:
+        if category.__name__ == "GravenWarning":
+            session.out.warn(str(message))
+        else:
+            others(message, category, *where)
+
+    return show
 
 
 def _dispatch(session: Session, words: list[str]) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from graven.analysis import CheckResult, judge
 from graven.errors import NotFound
-from graven.porcelain.compare import Rules, compare_with
+from graven.porcelain.compare import Rules, check_rules, compare_with
 from graven.store import Store
 
 
@@ -56,7 +56,10 @@ def check(
 
     Raises:
         NotFound: no such baseline (kind ``baseline-missing``), no such run.
+        InvalidInput: a rule is wrong.
     """
+    rules = rules or Rules()
+    check_rules(rules)  # before anything else: a typo must not wait for the first baseline
     entry = store.baselines.entry(baseline)
     if entry is None:
         if allow_missing:
@@ -68,5 +71,5 @@ def check(
             baseline=baseline,
         )
     current = store.load_rev(run or (f"latest@{branch}" if branch else "latest"))
-    comparison = compare_with(store, store.baselines[baseline], current, rules or Rules())
+    comparison = compare_with(store, store.baselines[baseline], current, rules)
     return CheckReport(baseline_name=baseline, result=judge(comparison, strict=strict))

@@ -36,7 +36,9 @@ def compare(store: Store, baseline: str, current: str, rules: Rules | None = Non
         NotFound: a revision means nothing.
         InvalidInput: a rule is wrong, or names a metric that neither run has.
     """
-    return compare_with(store, store.load_rev(baseline), store.load_rev(current), rules or Rules())
+    rules = rules or Rules()
+    check_rules(rules)
+    return compare_with(store, store.load_rev(baseline), store.load_rev(current), rules)
 
 
 def compare_with(store: Store, baseline: Run, current: Run, rules: Rules) -> Comparison:
@@ -55,13 +57,9 @@ def compare_with(store: Store, baseline: Run, current: Run, rules: Rules) -> Com
     )
 
 
-def _directions(store: Store, rules: Rules) -> dict[str, MetricDirection]:
-    """The store's definitions, the user's words above them."""
-    known = {
-        name: definition.direction
-        for name, definition in store.metric_defs.items()
-        if definition.direction_source != "unknown"
-    }
+def check_rules(rules: Rules) -> None:
+    """Raise InvalidInput for a rule that is wrong whatever the runs are."""
+    Thresholds().with_flags(rules.thresholds)
     for metric, word in (rules.directions or {}).items():
         if word not in tuple(MetricDirection):
             raise InvalidInput(
@@ -70,6 +68,16 @@ def _directions(store: Store, rules: Rules) -> dict[str, MetricDirection]:
                 hint="--direction METRIC=lower",
                 field="direction",
             )
+
+
+def _directions(store: Store, rules: Rules) -> dict[str, MetricDirection]:
+    """The store's definitions, the user's words above them."""
+    known = {
+        name: definition.direction
+        for name, definition in store.metric_defs.items()
+        if definition.direction_source != "unknown"
+    }
+    for metric, word in (rules.directions or {}).items():
         known[metric] = MetricDirection(word)
     return known
 

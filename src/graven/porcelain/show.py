@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from graven.errors import NotFound
 from graven.ingest import fingerprint
 from graven.model import Run
 from graven.porcelain.log import refs_by_run
 from graven.store import Store
+from graven.store.reading import Attachment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,6 @@ def show(store: Store, rev: str = "latest") -> ShownRun:
     """
     found = store.resolve(rev)
     run = store.load_object(found.object_id)
-    attachments = store.attachments(found.run_id) if found.run_id else []
     return ShownRun(
         run=run,
         object_id=found.object_id,
@@ -67,6 +68,13 @@ def show(store: Store, rev: str = "latest") -> ShownRun:
         refs=tuple(refs_by_run(store)[0].get(found.run_id, ())),
         attachments=tuple(
             AttachmentInfo(name=a.name, size=a.size, object_id=str(a.object_id))
-            for a in attachments
+            for a in _attachments(store, found.run_id)
         ),
     )
+
+
+def _attachments(store: Store, run_id: str) -> list[Attachment]:
+    try:
+        return store.attachments(run_id) if run_id else []
+    except NotFound:  # a baseline keeps its copy of a run that was removed; what hung on it went
+        return []

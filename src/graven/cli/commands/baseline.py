@@ -33,6 +33,7 @@ def command(ctx: click.Context) -> None:
 
 @graven_command(
     "set",
+    within="baseline",
     examples=("graven baseline set latest", "graven baseline set nightly latest@main"),
     exits=(4, 6),
 )
@@ -49,7 +50,9 @@ def _set(session: Session, words: tuple[str, ...], message: str) -> None:
     show_pointer(session, "baseline", pointer)
 
 
-@graven_command("show", examples=("graven baseline show", "graven baseline show nightly"))
+@graven_command(
+    "show", within="baseline", examples=("graven baseline show", "graven baseline show nightly")
+)
 @click.argument("name", default="main")
 def _show(session: Session, name: str) -> None:
     """Show what the baseline NAME (main) stands for."""
@@ -58,19 +61,26 @@ def _show(session: Session, name: str) -> None:
     show_pointer(session, "baseline", get_baseline(session.open_store(), name))
 
 
-@graven_command("history", examples=("graven baseline history", "graven baseline history nightly"))
+@graven_command(
+    "history",
+    within="baseline",
+    examples=("graven baseline history", "graven baseline history nightly"),
+)
 @click.argument("name", default="main")
 def _history(session: Session, name: str) -> None:
-    """List the values of the baseline NAME (main), newest first, removals too."""
+    """List the values NAME (main) has had, newest first."""
     from graven.porcelain.baseline import baseline_history
 
     show_pointers(session, "baseline", baseline_history(session.open_store(), name), history=True)
 
 
-@graven_command("rm", examples=("graven baseline rm nightly",), exits=(4, 6))
+@graven_command("rm", within="baseline", examples=("graven baseline rm nightly",), exits=(4, 6))
 @click.argument("name")
 def _rm(session: Session, name: str) -> None:
-    """Unset the baseline NAME; its history stays, and so does the run."""
+    """Unset the baseline NAME.
+
+    Its history stays, and so does the run.
+    """
     from graven.porcelain.baseline import remove_baseline
 
     show_pointer(session, "baseline", remove_baseline(session.open_store(), name))

@@ -32,7 +32,8 @@ def command(session: Session, object_id: str, what: str | None) -> None:
     elif what in ("kind", "size"):
         out.line(str(getattr(info, what)))
     elif what == "pretty" and info.kind != "blob":
-        out.line(json.dumps(_decode(store.get_object(info.id)), indent=2))
+        text = json.dumps(_decode(store.get_object(info.id)), indent=2)
+        session.stdout.write(text + "\n")  # ASCII, so that nothing stored reaches a terminal
     else:
         wanted = store.read_content if what == "content" else store.get_object
         binary = getattr(session.stdout, "buffer", None)

@@ -92,5 +92,5 @@ def _show_verdict(out: Output, result: CheckResult) -> None:
     if result.mistakes:
         word, style = "not judged", "warn"
     out.line((word, style), f": {counts_text(result.comparison)}")
-    if result.doubtful and not result.strict:
+    if result.doubtful and not result.strict and not result.mistakes:
         out.note("removed, skipped and not-a-number values do not fail without --strict")

@@ -37,15 +37,7 @@ def command(session: Session, key: str | None, value: str | None, unset: bool) -
         raise click.UsageError("--unset takes a KEY and no VALUE", click.get_current_context())
     store, out = session.open_store(), session.out
     if key is None:
-        settings = config.list_config(store)
-        if out.json:
-            out.document("config", {"settings": settings})
-        else:
-            for name, setting in settings.items():
-                if out.human:
-                    out.line((name, "strong"), " = ", _text(setting))
-                else:
-                    out.fields(name, _text(setting))
+        _list(session, config.list_config(store))
         return
     if unset:
         config.unset_config(store, key)
@@ -60,6 +52,18 @@ def command(session: Session, key: str | None, value: str | None, unset: bool) -
         out.line(_text(found))
     elif not unset:
         out.note(f"{key} = {_text(found)}")
+
+
+def _list(session: Session, settings: dict[str, Any]) -> None:
+    out = session.out
+    if out.json:
+        out.document("config", {"settings": settings})
+        return
+    for name, setting in settings.items():
+        if out.human:
+            out.line((name, "strong"), " = ", _text(setting))
+        else:
+            out.fields(name, _text(setting))
 
 
 def _text(setting: Any) -> str:

@@ -10,6 +10,8 @@ from graven.cli.command import graven_command
 from graven.cli.render.text import plural, short_id
 from graven.cli.session import Session
 
+MAX_LOSSES = 20  # named on a terminal
+
 
 @graven_command(
     "export-asv",
@@ -44,9 +46,13 @@ def command(session: Session, directory: str, branch: str | None, **asked: Any) 
     if out.json:
         out.document("export-asv", report.to_dict())
         return
-    for loss in report.lost:
+    shown = report.lost[:MAX_LOSSES] if out.human else report.lost
+    for loss in shown:
         run = short_id(loss.run_id) if out.human else loss.run_id
         out.warn(f"run {run}: {loss.what} lost: {loss.why}")
+    if len(shown) < len(report.lost):
+        out.warn(f"{plural(len(report.lost) - len(shown), 'more loss', 'more losses')};"
+                 " under a pipe or with --json all are named")  # fmt: skip
     for note in report.notes:
         out.note(note)
     out.note(

@@ -21,7 +21,7 @@ def command(session: Session, name: str | None) -> None:
             if out.json:
                 out.record("show-pack-list", dict(pack._asdict()))
             else:
-                out.fields(pack.name, str(pack.size), str(pack.objects), pack.problem or "")  # fmt: skip
+                out.fields(pack.name, str(pack.size), str(pack.objects), pack.problem or "")
         return
     found = store.show_pack(name)
     if out.json:

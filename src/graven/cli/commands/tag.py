@@ -26,7 +26,7 @@ def command(ctx: click.Context) -> None:
         show_pointers(session, "tag", list_tags(session.open_store()))
 
 
-@graven_command("set", examples=("graven tag set v1.0 latest",), exits=(4, 6))
+@graven_command("set", within="tag", examples=("graven tag set v1.0 latest",), exits=(4, 6))
 @click.argument("name")
 @click.argument("rev", default="latest", shell_complete=complete_revision)
 @click.option("-m", "--message", default="", help="Why; kept in the history.")
@@ -39,7 +39,7 @@ def _set(session: Session, name: str, rev: str, message: str, force: bool) -> No
     show_pointer(session, "tag", pointer)
 
 
-@graven_command("show", examples=("graven tag show v1.0",))
+@graven_command("show", within="tag", examples=("graven tag show v1.0",))
 @click.argument("name")
 def _show(session: Session, name: str) -> None:
     """Show what the tag NAME stands for."""
@@ -48,19 +48,22 @@ def _show(session: Session, name: str) -> None:
     show_pointer(session, "tag", get_tag(session.open_store(), name))
 
 
-@graven_command("history", examples=("graven tag history v1.0",))
+@graven_command("history", within="tag", examples=("graven tag history v1.0",))
 @click.argument("name")
 def _history(session: Session, name: str) -> None:
-    """List the values of the tag NAME, newest first, removals too."""
+    """List the values NAME has had, newest first."""
     from graven.porcelain.tag import tag_history
 
     show_pointers(session, "tag", tag_history(session.open_store(), name), history=True)
 
 
-@graven_command("rm", examples=("graven tag rm v1.0",), exits=(4, 6))
+@graven_command("rm", within="tag", examples=("graven tag rm v1.0",), exits=(4, 6))
 @click.argument("name")
 def _rm(session: Session, name: str) -> None:
-    """Unset the tag NAME; its history stays, and so does the run."""
+    """Unset the tag NAME.
+
+    Its history stays, and so does the run.
+    """
     from graven.porcelain.tag import remove_tag
 
     show_pointer(session, "tag", remove_tag(session.open_store(), name))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from graven.cli.command import graven_command
 from graven.cli.session import Session
 from graven.errors import GravenError, InvalidInput
+
+if TYPE_CHECKING:
+    from graven.store.writing import Batch
 
 BATCH_RUNS = 1000
 _WORDS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
@@ -28,42 +31,48 @@ def command(session: Session, files: tuple[str, ...], stdin: bool) -> None:
     """Save runs given as JSON (docs/format.md) and print their ids, one a line.
 
     A file holds one run, or what 'graven show --json' writes. Standard input holds one a
-    line; they are saved in batches. A run without an id gets one made from its content,
-    one without a timestamp is refused. A run whose id is there is replaced. The first
+    line; they are saved in batches. A run whose id is there is
+    replaced. The first
     bad run ends the command; the ids that were printed are saved.
     """
-    from graven.model import Run
-
     if not files and not stdin:
         raise click.UsageError("expected FILES or --stdin", click.get_current_context())
-    store, out = session.open_store(), session.out
-    done = False
+    store = session.open_store()
     source = _records(files, stdin)
-    while not done:
+    more = True
+    while more:
         saved: list[str] = []
         failure: GravenError | None = None
         with store.batch() as batch:
-            for where, record in source:
-                try:
-                    run = Run.from_dict(record)
-                    batch.save(run)
-                except GravenError as error:
-                    failure = InvalidInput(
-                        f"{where}: {error.message}", kind=error.kind, hint=error.hint, file=where
-                    )
-                    break
-                saved.append(run.id)
-                if len(saved) >= BATCH_RUNS:
-                    break
-            else:
-                done = True
+            try:
+                more = _fill(batch, source, saved)
+            except GravenError as error:
+                failure = error  # raised below: the runs before it are to be saved
         for run_id in saved:
-            if out.json:
-                out.record("write-run", {"id": run_id})
+            if session.json:
+                session.out.record("write-run", {"id": run_id})
             else:
-                out.line(run_id)
+                session.out.fields(run_id)
         if failure is not None:
             raise failure
+
+
+def _fill(batch: Batch, source: Iterator[tuple[str, dict[str, Any]]], saved: list[str]) -> bool:
+    """Save runs until the batch is full (True) or the source is at its end (False)."""
+    from graven.model import Run
+
+    for where, record in source:
+        try:
+            run = Run.from_dict(record)
+            batch.save(run)
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"{where}: {error.message}", kind=error.kind, hint=error.hint, file=where
+            ) from None
+        saved.append(run.id)
+        if len(saved) >= BATCH_RUNS:
+            return True
+    return False
 
 
 def _records(files: tuple[str, ...], stdin: bool) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -100,9 +109,8 @@ def _restore_numbers(record: dict[str, Any]) -> None:
             if not isinstance(metric, dict):
                 continue
             for name in ("value", "lower", "upper"):
-                metric[name] = _number(metric[name]) if name in metric else None
-                if metric[name] is None:
-                    del metric[name]
+                if name in metric:
+                    metric[name] = _number(metric[name])
             if isinstance(metric.get("samples"), list):
                 metric["samples"] = [_number(sample) for sample in metric["samples"]]
 

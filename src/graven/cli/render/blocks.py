@@ -42,12 +42,16 @@ class Table:
 
     def drop_empty(self) -> "Table":
         """Leave out the columns that no row has anything in."""
-        keep = [i for i in range(len(self.titles)) if any(row[i] for row in self.rows)]
+        keep = [i for i in range(len(self.titles)) if any(_has_text(row[i]) for row in self.rows)]
         self.titles = [self.titles[i] for i in keep]
         self.right = [self.right[i] for i in keep]
         self.folds = [self.folds[i] for i in keep]
         self.rows = [[row[i] for i in keep] for row in self.rows]
         return self
+
+
+def _has_text(cell: "str | Span | list[Span]") -> bool:
+    return any(text for text, _ in spans_of(cell))
 
 
 def spans_of(cell: "str | Span | list[Span]") -> "list[Span]":

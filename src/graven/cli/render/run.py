@@ -135,13 +135,13 @@ def _spread(metric: Metric, known: MetricDef | None) -> str:
     if bounds:
         scale = scale_for([metric.value, *bounds], known.unit if known else None)
         low, high = (
-            "" if bound is None else format_number(bound, (scale[0], ""))
+            "?" if bound is None else format_number(bound, (scale[0], ""))
             for bound in (metric.lower, metric.upper)
         )
-        parts.append(f"[{low} … {high}] {scale[1]}".rstrip())
+        parts.append(f"{low} … {high} {scale[1]}".rstrip())
     if metric.samples:
-        parts.append(plural(len(metric.samples), "sample"))
-    if metric.estimator:
+        parts.append(f"{metric.estimator or ''} of {len(metric.samples):,}".strip())
+    elif metric.estimator:
         parts.append(metric.estimator)
     return ", ".join(parts)
 

@@ -10,6 +10,8 @@ _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"), (1e-12, "ps")
 _BYTES = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
 _LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
+_EXACT = 1e15  # whole numbers below are shown to the last digit
+
 Scale = tuple[float, str]
 """(divisor, unit as shown)."""
 
@@ -38,13 +40,12 @@ def format_number(value: float, scale: Scale = (1.0, "")) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     scaled = value / divisor
-    if scaled == 0:
-        text = "0"
+    if scaled == 0 or (divisor == 1.0 and value == int(value) and unit not in ("s", "B")):
+        text = f"{int(value):,}" if abs(value) < _EXACT else f"{value:.3e}"
     elif 1e-3 <= abs(scaled) < 1e7:
-        digits = max(0, 3 - math.floor(math.log10(abs(scaled))))
+        rounded = abs(float(f"{scaled:.3e}"))  # 0.99999 has the digits of 1.000
+        digits = max(0, 3 - math.floor(math.log10(rounded)))
         text = f"{scaled:,.{min(digits, 6)}f}"
-        if scaled == int(scaled) and abs(scaled) >= 1000:
-            text = f"{int(scaled):,}"
     else:
         text = f"{scaled:.3e}"
     return f"{text} {unit}" if unit else text
