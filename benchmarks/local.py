@@ -3,6 +3,7 @@
     python benchmarks/local.py                 the table (10,000 runs; some minutes)
     python benchmarks/local.py --json          the same as one JSON document
     python benchmarks/local.py --only saving   one group: saving, asking, keeping, starting
+    python benchmarks/local.py --into docs/benchmarks.md   put it between the page's markers
     python benchmarks/local.py --quick         tiny sizes, no peers: does it all still run?
 
 Peers: calibrax in a virtual environment of its own (made in the user's cache folder on
@@ -54,9 +55,20 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps({"schema": 1, **facts, "rows": as_records(rows)}, indent=2))
     else:
-        print("\n".join(f"* {name}: {value}" for name, value in facts.items()), end="\n\n")
-        print(markdown(rows))
+        text = "\n".join(f"* {name}: {value}" for name, value in facts.items())
+        text += f"\n\n{markdown(rows)}\n"
+        print(text, end="")
+        if options.into:
+            _replace_table(Path(options.into), text)
     return 1 if not options.quick and any(row.met is False for row in rows) else 0
+
+
+def _replace_table(page: Path, text: str) -> None:
+    before, mark, rest = page.read_text().partition("<!-- table -->\n")
+    _, end, after = rest.partition("<!-- end of table -->")
+    if not end:
+        sys.exit(f"{page} has no markers for the table")
+    page.write_text(f"{before}{mark}\n{text}\n{end}{after}")
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -69,6 +81,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=GROUPS, help="a group of rows")
     parser.add_argument("--runs", type=int, help="runs in the store (10,000)")
     parser.add_argument("--many", type=int, help="runs in the large store (100,000)")
+    parser.add_argument("--into", help="a page whose table is replaced")
     parser.add_argument("--folder", help="where to work (the temporary folder)")
     return parser.parse_args(arguments)
 
