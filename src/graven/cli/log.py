@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from graven.cli.render.blocks import Span
     from graven.cli.session import Session
 
+ALIGNED_ROWS = 500  # aligned together: a table is held in memory whole
+
 
 def run_log(session: "Session", asked: "dict[str, Any]") -> None:
     """Answer ``graven log`` with the options ``asked``, by name."""
@@ -28,9 +30,12 @@ def run_log(session: "Session", asked: "dict[str, Any]") -> None:
         for entry in entries:
             out.record("log", entry.to_dict())
     elif out.human:
-        out.table(_for_people(entries, clock.now()))
+        now = clock.now()
+        for start in range(0, len(entries), ALIGNED_ROWS):
+            out.table(_for_people(entries[start : start + ALIGNED_ROWS], now))
     else:
-        out.table(_for_pipes(entries))
+        for entry in entries:
+            out.fields(*_fields(entry))
     for name in answer.damaged:
         out.warn(f"{name} cannot be read; see 'graven fsck'")
     if not entries:
@@ -53,25 +58,19 @@ def _for_people(entries: list[LogEntry], now: "datetime") -> Table:
     return table
 
 
-def _for_pipes(entries: list[LogEntry]) -> Table:
-    table = Table(
-        "run", "timestamp", "branch", "commit", "points", "experiment", "status", "origin", "refs",
-        header=False,
-    )  # fmt: skip
-    for entry in entries:
-        header = entry.header
-        table.add(
-            header.run_id,
-            header.timestamp.isoformat(),
-            header.branch or "",
-            header.commit or "",
-            str(header.points),
-            header.experiment or "",
-            "deleted" if header.deleted else header.status,
-            str(header.origin),
-            ",".join(entry.refs),
-        )
-    return table
+def _fields(entry: LogEntry) -> list[str]:
+    header = entry.header
+    return [
+        header.run_id,
+        header.timestamp.isoformat(),
+        header.branch or "",
+        header.commit or "",
+        str(header.points),
+        header.experiment or "",
+        "deleted" if header.deleted else header.status,
+        str(header.origin),
+        ",".join(entry.refs),
+    ]
 
 
 def _remarks(entry: LogEntry) -> "list[Span]":

@@ -1,5 +1,7 @@
 """Where answers go: text for people, plain text for pipes, JSON for programs."""
 
+from graven.cli.render.text import clean
+
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,7 @@ class Output:
         self.session = session
         self.json = session.json
         self.human = session.human
+        self._encodable = False
         self._writer: Writer | None = None
 
     @property
@@ -49,9 +52,9 @@ class Output:
 
     def fields(self, *words: str) -> None:
         """One tab-separated record, whoever reads it: what plumbing writes."""
-        from graven.cli.render.text import clean
-
-        _make_encodable(self.session.stdout)
+        if not self._encodable:  # once: it flushes, and an answer may have many records
+            _make_encodable(self.session.stdout)
+            self._encodable = True
         self.session.stdout.write("\t".join(clean(word) for word in words) + "\n")
 
     def table(self, table: "Table") -> None:
@@ -87,8 +90,6 @@ class Output:
                 self._to_stderr(f"hint: {hint}")
 
     def _to_stderr(self, text: str) -> None:
-        from graven.cli.render.text import clean
-
         _make_encodable(self.session.stderr)
         self.session.stderr.write(clean(text) + "\n")
 
@@ -109,7 +110,7 @@ def to_json(data: "Mapping[str, Any]") -> str:
 def _strict(value: "Any") -> "Any":
     """``value`` with NaN and infinities as text, which strict JSON has no numbers for."""
     if isinstance(value, float):
-        if value != value:  # noqa: PLR0124  (the test for NaN that needs no import)
+        if value != value:  # noqa: PLR0124  only NaN differs from itself
             return "NaN"
         if value in (float("inf"), float("-inf")):
             return "Infinity" if value > 0 else "-Infinity"

@@ -46,7 +46,7 @@ def command(session: Session, ref: str, rev: str | None, delete: bool, **asked: 
     if rev is None:
         pointer = remove_pointer(store, space, name)
     else:
-        pointer = set_pointer(store, space, name, rev, **asked)  # type: ignore[arg-type]  # click's
+        pointer = set_pointer(store, space, name, rev, **asked)  # type: ignore[arg-type]  # click gives text and a flag
     if out.json:
         out.document("update-ref", pointer.to_dict())
     else:

@@ -66,7 +66,7 @@ def _range(trend: Trend, scale: tuple[float, str]) -> str:
 
 def _step(before: float, after: float) -> float | None:
     change = (after - before) / abs(before) if before else None
-    return None if change is None or change != change else change  # noqa: PLR0124  (NaN)
+    return None if change is None or change != change else change  # noqa: PLR0124  only NaN differs from itself
 
 
 def _style(trend: Trend, change: float | None) -> str:
