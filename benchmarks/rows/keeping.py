@@ -65,7 +65,7 @@ def _catalog(bench: Bench) -> Iterator[Row]:
         return {**bench.graven.call("reindex", path=place), "done": values}
 
     answer = in_turn(bench.sizes.repeats, build)[0]
-    note = "a value is one metric of one point (bounds stay in the runs); packs read and decoded anew"
+    note = "a value is one metric of one point; packs read and decoded anew"
     yield rate("catalog rebuilt from the packs", answer, 1_000_000, "values", note=note)
     per_value = bench.graven.call("disk", path=place)["cache"] / values
     yield Row("catalog on disk", f"{per_value:.1f} B a value", bar="<= 16 B", met=per_value <= 16)
