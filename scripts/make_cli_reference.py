@@ -44,6 +44,12 @@ before or after the command.
 * `--quiet`: nothing but the answer; errors and warnings stay.
 * Control characters in stored text are shown as escapes (`\\x1b`), wherever they are written.
 
+## Completion
+
+`eval "$(_GRAVEN_COMPLETE=bash_source graven)"` in `~/.bashrc`, `zsh_source` in `~/.zshrc`, or
+`_GRAVEN_COMPLETE=fish_source graven | source` for fish: commands, options, and where a run is
+asked for `latest`, baselines, tags and the newest run ids.
+
 ## Variables
 
 | variable | what |

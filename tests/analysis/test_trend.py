@@ -53,6 +53,11 @@ def test_the_sparkline_scales_to_its_own_values(values, expected):
     assert sparkline(values) == expected
 
 
-def test_the_sparkline_keeps_the_newest_and_can_be_ascii():
-    assert sparkline([0.0, 9.0, 1.0, 2.0], width=2) == "▁█"
+def test_many_values_share_blocks_and_the_whole_series_is_shown():
+    assert sparkline([0.0, 0.0, 1.0, 1.0, 2.0, 2.0], width=3) == "▁▅█"
+    assert len(sparkline([float(n) for n in range(1000)], width=60)) == 60
+    assert sparkline([0.0, math.nan, math.nan, math.nan, 1.0, 1.0], width=3) == "▁ █"
+
+
+def test_the_sparkline_can_be_ascii():
     assert sparkline([0.0, 1.0], ascii_only=True) == "_@"

@@ -62,14 +62,28 @@ def sparkline(values: Sequence[float], *, width: int = 0, ascii_only: bool = Fal
 
     Args:
         values: oldest first; infinities are drawn at the ends of the scale.
-        width: at most so many blocks (the newest ones are kept); 0 means all.
+        width: at most so many blocks; of more values, neighbours share a block that shows
+            their mean. 0 means a block a value.
         ascii_only: characters that every terminal and file has.
     """
-    shown = values[-width:] if width > 0 else values
+    shown = _condense(values, width) if 0 < width < len(values) else values
     blocks = ASCII_BLOCKS if ascii_only else BLOCKS
     finite = [value for value in shown if math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
     return "".join(_block(value, low, high, blocks) for value in shown)
+
+
+def _condense(values: Sequence[float], width: int) -> list[float]:
+    """The means of ``width`` groups of neighbours that differ in size by one at most."""
+    edges = [index * len(values) // width for index in range(width + 1)]
+    return [_mean(values[start:end]) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    numbers = [value for value in values if not math.isnan(value)]
+    if not numbers:
+        return math.nan
+    return sum(value / len(numbers) for value in numbers)  # divided first: no overflow
 
 
 def _block(value: float, low: float, high: float, blocks: str) -> str:
