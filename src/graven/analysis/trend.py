@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from graven.model import TrendSeries
@@ -76,7 +77,7 @@ def sparkline(values: Sequence[float], *, width: int = 0, ascii_only: bool = Fal
 def _condense(values: Sequence[float], width: int) -> list[float]:
     """The means of ``width`` groups of neighbours that differ in size by one at most."""
     edges = [index * len(values) // width for index in range(width + 1)]
-    return [_mean(values[start:end]) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    return [_mean(values[start:end]) for start, end in pairwise(edges)]
 
 
 def _mean(values: Sequence[float]) -> float:
