@@ -117,6 +117,20 @@ class PendingUpdate(NamedTuple):
     note: dict[str, Any] | None = None
 
 
+def check_size(item: Item) -> None:
+    """Refuse an object larger than any reader unpacks.
+
+    Raises:
+        InvalidInput: says so.
+    """
+    if len(item.data) + TOC_ENTRY_BYTES > MAX_FRAME_RAW:
+        raise InvalidInput(
+            f"{item.kind} object of {len(item.data):,} bytes is larger than {MAX_FRAME_RAW:,}",
+            kind="object-too-large",
+            hint="keep fewer samples, or attach the raw file instead",
+        )
+
+
 class PackBuilder:
     """Collects objects, then lays them out with ref updates into pack bytes.
 
@@ -150,14 +164,9 @@ class PackBuilder:
         """
         if item.id in self._ordinals:
             return
+        check_size(item)
         lane = "run" if item.kind == RUN else "shared"
         size = len(item.data) + TOC_ENTRY_BYTES
-        if size > MAX_FRAME_RAW:
-            raise InvalidInput(
-                f"{item.kind} object of {len(item.data):,} bytes is larger than {MAX_FRAME_RAW:,}",
-                kind="object-too-large",
-                hint="keep fewer samples, or attach the raw file instead",
-            )
         items = self._lanes.setdefault(lane, [])
         if items and self._lane_bytes[lane] + size > SOLID_FRAME_BYTES:
             self._close_frame(lane)
@@ -218,6 +227,12 @@ def _with_crc(header: bytes) -> bytes:
 
 
 def _build_metadata(updates: bytes, index: bytes, level: int) -> bytes:
+    if max(len(updates), len(index)) > MAX_SECTION_RAW:
+        raise InvalidInput(
+            "more objects or refs in one transaction than any reader takes",
+            kind="transaction-too-large",
+            hint="use several batches of up to a million runs",
+        )
     stored_updates = _compressor(level).compress(updates)
     stored_index = _compressor(level).compress(index)
     body = stored_updates + stored_index

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from graven import clock
 from graven.backends.base import Backend
-from graven.errors import BackendUnavailable
+from graven.errors import BackendUnavailable, GravenError
 from graven.formats import layout, pack
 from graven.formats.header import Header
 from graven.formats.pack import Item, PackBuilder, PendingUpdate
@@ -56,9 +57,9 @@ class Session:
         self._backend = backend
         self._readonly = readonly
         self._begin()
+        _sessions.add(self)
 
     def _begin(self) -> None:
-        self._pid = os.getpid()
         self._writer = random_bytes(WRITER_BYTES)
         self._clock: clock.HybridClock | None = None
         self._written: set[ObjectId] = set()
@@ -75,19 +76,25 @@ class Session:
             BackendUnavailable: the place failed; nothing of it is visible.
         """
         self._check_writable()
+        for item in items:
+            pack.check_size(item)  # here, since below it would fail all who share the pack
         request = _Request(items, intents)
         with self._queue_lock:
             self._queue.append(request)
         with self._leader_lock:
-            if not request.done:
+            leads = not request.done
+            if leads:
                 self._lead()
         if request.error is not None:
-            raise request.error
+            raise request.error if leads else _retold(request.error)
+        if not request.done:  # whoever took it along was interrupted before writing it
+            raise _interrupted()
 
     def _lead(self) -> None:
-        with self._queue_lock:
-            requests, self._queue = self._queue, []
+        requests: list[_Request] = []
         try:
+            with self._queue_lock:
+                requests, self._queue = self._queue, []
             writer = PackWriter(self)
             for request in requests:
                 for item in request.items:
@@ -96,7 +103,7 @@ class Session:
             writer.finish()
         except BaseException as error:
             # The leader carries every follower's request: each must hear of the failure,
-            # an interrupt of the leader included. `commit` raises it again.
+            # an interrupt of the leader included. `commit` raises it.
             for request in requests:
                 request.error = error
         finally:
@@ -119,8 +126,6 @@ class Session:
                 kind="read-only",
                 hint="open it without readonly to write",
             )
-        if self._pid != os.getpid():
-            self._begin()  # a fork must not continue its parent's stamps under one writer id
 
     def _ticking(self) -> clock.HybridClock:
         if self._clock is None:
@@ -150,6 +155,37 @@ class Session:
         name = layout.pack_name(stamp, hash_bytes(data))
         self._backend.put(layout.pack_key(name), data)
         return name
+
+
+# A fork must not continue its parent's stamps under one writer id, nor wait for a lock
+# that a thread of the parent held.
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+def _begin_in_child() -> None:
+    for session in _sessions:
+        session._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_in_child)
+
+
+def _retold(error: BaseException) -> GravenError:
+    """The leader's failure for a follower: an error of its own, with the same facts."""
+    if not isinstance(error, GravenError):
+        return _interrupted()
+    again = type(error)(error.message, kind=error.kind, hint=error.hint, **error.fields)
+    again.__cause__ = error
+    return again
+
+
+def _interrupted() -> BackendUnavailable:
+    return BackendUnavailable(
+        "the thread that wrote for this one was interrupted",
+        kind="interrupted",
+        hint="save again: it is not known to be stored",
+    )
 
 
 class PackWriter:
