@@ -42,3 +42,7 @@ bench *args: venv
 # Write constraints.txt from what .venv holds
 constraints:
     scripts/constraints
+
+# Write the pages that are made from the code
+docs: venv
+    .venv/bin/python scripts/make_cli_reference.py
