@@ -101,7 +101,7 @@ def test_a_read_only_store_reads_and_refuses_each_write(store, open_store):
         lambda: reader.baselines.delete("main"),
         lambda: reader.put_object(b"x"),
         lambda: reader.config.set("views", "none"),
-        lambda: reader.write_views(),
+        reader.write_views,
         lambda: reader.batch().__enter__(),
     ]
     for write in writes:

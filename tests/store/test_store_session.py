@@ -255,7 +255,7 @@ def test_a_failed_pack_is_forgotten_with_what_it_would_have_shared(tmp_path):
 def test_a_request_that_a_dead_leader_took_along_is_not_acknowledged(tmp_path):
     session = Session(LocalBackend(tmp_path, fsync=False))
     data = b"x"
-    session._lead = lambda: session._queue.clear()  # an interrupt between taking and writing
+    session._lead = session._queue.clear  # an interrupt between taking and writing
     with pytest.raises(BackendUnavailable) as caught:
         session.commit([Item(hash_bytes(data), "blob", data)], [Intent("x", hash_bytes(data))])
     assert caught.value.kind == "interrupted"
