@@ -20,6 +20,8 @@ Stamp = NewType("Stamp", int)
 COUNTER_BITS = 16
 STAMP_HEX = 16
 MAX_STAMP_MS = (1 << 48) - 1
+MIN_MICROS = -62_135_596_800_000_000  # the year 1, UTC ...
+MAX_MICROS = 253_402_300_799_999_999  # ... to the last microsecond of 9999
 MAX_AHEAD_MS = 3_600_000  # 1 h: a clock this far off would win every merge, so it is refused
 
 

@@ -18,7 +18,7 @@ from graven.errors import Corrupt, NotFound
 from graven.formats.columns import to_array
 from graven.formats.definitions import Definitions, decode_definitions
 from graven.formats.envelope import KIND_CODES, RUN
-from graven.formats.run import RunBody, decode_body
+from graven.formats.run_object import RunBody, decode_body
 from graven.ids import ObjectId
 from graven.objects.reader import ObjectReader, Place
 

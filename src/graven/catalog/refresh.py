@@ -23,7 +23,7 @@ from graven.formats import layout, pack
 from graven.formats.envelope import KIND_CODES, RUN
 from graven.formats.header import FrameRow, Header, UpdateSection
 from graven.formats.packscan import scan_frames, scan_objects
-from graven.formats.run import decode_body
+from graven.formats.run_object import decode_body
 from graven.ids import ObjectId
 from graven.objects.packs import PackFacts, read_pack_metadata, recover_pack_metadata
 from graven.refs.journal import RefState, RefUpdate, merge, state_of

@@ -91,7 +91,9 @@ def normalise(value: object, where: str = "value", depth: int = 0) -> Any:
         return [normalise(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
-    for base in (str, float, int):  # StrEnum and the like: the plain value is what is kept
+    if isinstance(value, str):  # an enum's own str() may be its name: its text is what is kept
+        return _text(str.__str__(value), where)
+    for base in (float, int):
         if isinstance(value, base):
             return normalise(base(value), where, depth)
     raise InvalidInput(f"{where}: {kind.__name__} has no canonical form", kind="bad-type")
@@ -102,7 +104,7 @@ def _map(value: dict[Any, Any], where: str, depth: int) -> dict[str, Any]:
     for key, item in value.items():
         if not isinstance(key, str):
             raise InvalidInput(f"{where}: map key {key!r} is not text", kind="bad-key")
-        name = _text(normal(str(key)), where)
+        name = normal(_text(str.__str__(key), where))
         if name in out:
             raise InvalidInput(
                 f"{where}: keys that are equal in Unicode form C: {name!r}", kind="bad-key"

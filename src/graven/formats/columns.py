@@ -26,6 +26,7 @@ Column = bytes | list[int]
 
 MAX_EXPONENT = 12
 MAX_MANTISSA = 2**53
+_SAFE = 2.0**50
 _POWERS = tuple(10.0**e for e in range(MAX_EXPONENT + 1))
 _LITTLE = sys.byteorder == "little"
 
@@ -57,10 +58,20 @@ def column_length(column: Column) -> int:
 
 
 def value_at(column: Column, index: int) -> float:
-    """One value of a column, the others left packed."""
+    """One value of a column, the others left packed.
+
+    Raises:
+        Corrupt: no valid column, or it is shorter.
+    """
+    if not 0 <= index < column_length(column):
+        raise Corrupt("column is too short", kind="bad-column")
     if isinstance(column, bytes):
+        if len(column) % 8:
+            raise Corrupt("float column is cut short", kind="bad-column")
         (value,) = struct.unpack(">d", column[index :: len(column) // 8])
         return float(value)
+    if not 0 <= column[0] <= MAX_EXPONENT:
+        raise Corrupt("decimal column without a valid exponent", kind="bad-column")
     return column[index + 1] / _POWERS[column[0]]
 
 
@@ -100,7 +111,27 @@ def _from_planes(planes: bytes) -> array[float]:
     return flat
 
 
+def _may_be_decimal(value: float) -> bool:
+    """False only if no exponent fits: most measurements are found out in one step.
+
+    If value is m / 10^e and 10^f is the largest power with value * 10^f <= 2^50, f >= e,
+    then m * 10^(f - e) / 10^f is the same quotient, and value * 10^f is less than a half
+    away from that integer. So f fits if any e up to f does, and only those above remain.
+    """
+    size = abs(value)
+    for exponent in range(MAX_EXPONENT, -1, -1):
+        power = _POWERS[exponent]
+        scaled = size * power
+        if scaled <= MAX_MANTISSA and round(scaled) / power == size:
+            return True
+        if scaled <= _SAFE:
+            return False
+    return False
+
+
 def _to_decimal(values: Sequence[float]) -> list[int] | None:
+    if not _may_be_decimal(values[0]):
+        return None
     # Each value's own least exponent is a lower bound for all. Written without calls:
     # this loop runs for every value that is ever stored. The comparisons are false for
     # NaN and infinities, which round() could not take.

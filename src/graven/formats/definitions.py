@@ -7,14 +7,16 @@ of runs share, and a run keeps columns of floats in its order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graven.errors import Corrupt, InvalidInput
 from graven.formats.envelope import DEFINITIONS, seal, unseal
-from graven.model.metric import MetricDef
+from graven.ids import normal
+from graven.model.metric import Metric, MetricDef
 from graven.model.point import Point
-from graven.model.reading import read_tags, read_text
+from graven.model.reading import fail, read_list, read_map, read_tags, read_text, show
 
 
 class PointShape:
@@ -54,6 +56,11 @@ class Definitions:
         self.width = sum(len(shape.metrics) for shape in shapes)
 
 
+def column_order(metrics: Iterable[str]) -> list[str]:
+    """Metric names in the order of the columns: that of their form C, which is stored."""
+    return sorted(metrics, key=normal)
+
+
 def encode_definitions(points: Sequence[Point], metric_defs: dict[str, MetricDef]) -> bytes:
     """The object bytes for these points and definitions.
 
@@ -66,7 +73,9 @@ def encode_definitions(points: Sequence[Point], metric_defs: dict[str, MetricDef
         if not isinstance(definition, MetricDef):
             raise InvalidInput(f"{where}: not a MetricDef", kind="bad-field", field=where)
         record = definition.to_dict()
-        if record["name"] == name:
+        MetricDef.from_dict(record, where)  # what cannot be read back is not written
+        record["name"] = normal(record["name"])
+        if record["name"] == normal(name):
             del record["name"]
         defs[read_text(name, "metric_defs key")] = record
     shapes = [_shape_record(point, f"points[{i}]") for i, point in enumerate(points)]
@@ -74,18 +83,35 @@ def encode_definitions(points: Sequence[Point], metric_defs: dict[str, MetricDef
 
 
 def _shape_record(point: Point, where: str) -> dict[str, Any]:
+    if not isinstance(point, Point):
+        fail(where, f"expected a Point, got {show(point)}")
     record: dict[str, Any] = {
-        "metrics": sorted(read_text(name, f"{where}.metrics key") for name in point.metrics),
-        "name": read_text(point.name, f"{where}.name"),
-        "scenario": read_text(point.scenario, f"{where}.scenario"),
+        "metrics": _metric_names(point.metrics, where),
+        "name": normal(read_text(point.name, f"{where}.name")),
+        "scenario": normal(read_text(point.scenario, f"{where}.scenario")),
         "tags": read_tags(point.tags, f"{where}.tags"),
     }
-    estimators = {n: m.estimator for n, m in point.metrics.items() if m.estimator is not None}
+    estimators = {
+        name: read_text(metric.estimator, f"{where}.metrics.{name}.estimator")
+        for name, metric in point.metrics.items()
+        if metric.estimator is not None
+    }
     if estimators:
         record["estimators"] = estimators
     if point.version is not None:
         record["version"] = read_text(point.version, f"{where}.version")
     return record
+
+
+def _metric_names(metrics: dict[str, Metric], where: str) -> list[str]:
+    for name, metric in read_map(metrics, f"{where}.metrics").items():
+        if not isinstance(metric, Metric):
+            fail(f"{where}.metrics.{name}", f"expected a Metric, got {show(metric)}")
+    names = [normal(name) for name in column_order(metrics)]
+    for one, other in itertools.pairwise(names):
+        if one == other:
+            fail(f"{where}.metrics", f"names that are equal in Unicode form C: {one!r}")
+    return names
 
 
 def decode_definitions(data: bytes) -> Definitions:
@@ -96,17 +122,7 @@ def decode_definitions(data: bytes) -> Definitions:
     """
     body = unseal(data, DEFINITIONS).body
     try:
-        shapes = [
-            PointShape(
-                record["name"],
-                record["scenario"],
-                record["tags"],
-                tuple(record["metrics"]),
-                version=record.get("version"),
-                estimators=record.get("estimators"),
-            )
-            for record in body["points"]
-        ]
+        shapes = [_shape(record) for record in read_list(body["points"], "points")]
         defs = {
             name: MetricDef.from_dict({"name": name, **record}, f"metrics.{name}")
             for name, record in body["metrics"].items()
@@ -114,3 +130,19 @@ def decode_definitions(data: bytes) -> Definitions:
     except (KeyError, TypeError, AttributeError, InvalidInput) as error:
         raise Corrupt(f"definitions object is malformed: {error}", kind="bad-object") from None
     return Definitions(shapes, defs)
+
+
+def _shape(record: dict[str, Any]) -> PointShape:
+    metrics = tuple(read_text(name, "metrics") for name in read_list(record["metrics"], "metrics"))
+    estimators = read_tags(record.get("estimators", {}), "estimators")
+    if len(set(metrics)) != len(metrics) or not estimators.keys() <= set(metrics):
+        fail("metrics", "names that are there twice, or an estimator of none")
+    version = record.get("version")
+    return PointShape(
+        read_text(record["name"], "name"),
+        read_text(record["scenario"], "scenario"),
+        read_tags(record["tags"], "tags"),
+        metrics,
+        version=None if version is None else read_text(version, "version"),
+        estimators=estimators,
+    )

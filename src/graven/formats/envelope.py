@@ -33,7 +33,7 @@ class Envelope(NamedTuple):
 
 def seal(kind: str, body: object) -> bytes:
     """The object bytes of ``body`` under the current version of its kind."""
-    return canonical.encode([kind, VERSIONS[kind], body], kind)
+    return canonical.pack_trusted([kind, VERSIONS[kind], canonical.normalise(body, kind, 1)])
 
 
 def unseal(data: bytes, expected: str | None = None, *, strict: bool = False) -> Envelope:
@@ -69,8 +69,10 @@ def check_version(kind: str, version: int) -> None:
     """Refuse objects of a newer version.
 
     Raises:
-        FormatTooNew: the kind or version is not known here.
+        FormatTooNew: the kind or version is not known here. Corrupt: no version at all.
     """
+    if version < 1:
+        raise Corrupt(f"object of kind {kind!r} has version {version}", kind="bad-envelope")
     if version > VERSIONS.get(kind, 0):
         raise FormatTooNew(
             f"object of kind {kind!r} version {version} is newer than this program",

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from graven.errors import Corrupt
+from graven.errors import Corrupt, InvalidInput
+from graven.ids import is_hex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,20 @@ class RefValue:
 
 
 def encode_ref_file(value: RefValue) -> bytes:
-    """The bytes of the ref's file: readable JSON."""
-    return (json.dumps(value.to_dict(), indent=2, ensure_ascii=False) + "\n").encode()
+    """The bytes of the ref's file: readable JSON.
+
+    Raises:
+        InvalidInput: text that UTF-8 cannot write.
+    """
+    text = json.dumps(value.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "name, author or message holds a lone surrogate, which UTF-8 cannot write",
+            kind="bad-text",
+            field="message",
+        ) from None
 
 
 def decode_ref_file(data: bytes, where: str) -> RefValue:
@@ -95,4 +108,9 @@ def _from_record(record: Any) -> RefValue:
         or type(value.seq) is not int
     ):
         raise TypeError("a field has the wrong type")
+    ids = [value.object, value.previous]
+    if not all(text is None or (len(text) == 64 and is_hex(text)) for text in ids):
+        raise TypeError("an object id is not 64 hex digits")
+    if value.seq < 1 or (value.run is None) != (value.object is None):
+        raise TypeError("its fields contradict each other")
     return value

@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 from graven.clock import STAMP_HEX, format_stamp
 from graven.errors import InvalidInput
-from graven.ids import OBJECT_ID_BYTES, ObjectId, check_name, percent_decode, percent_encode
+from graven.ids import (
+    OBJECT_ID_BYTES,
+    ObjectId,
+    check_name,
+    normal,
+    percent_decode,
+    percent_encode,
+)
 
 STORE_FILE = "store.json"
 CONFIG_FILE = "config.json"
@@ -73,7 +80,7 @@ def pack_key(name: str) -> str:
 
 def view_key(run_id: str) -> str:
     """Key of a run's readable view."""
-    return f"{RUNS}{percent_encode(run_id)}.json"
+    return f"{RUNS}{percent_encode(normal(run_id))}.json"
 
 
 def guarded_key(space: str, name: str) -> str:
@@ -92,7 +99,8 @@ def parse_guarded_file(file_name: str) -> str | None:
     if not file_name.endswith(".json"):
         return None
     try:
-        return percent_decode(file_name.removesuffix(".json"))
+        name = percent_decode(file_name.removesuffix(".json"))
+        return name if check_name(name, "name") == name else None
     except InvalidInput:
         return None
 
@@ -131,6 +139,8 @@ def parse_ref_name(name: str) -> RefName | None:
 def classify(key: str) -> FileKind:
     """The kind of file that ``key`` names in a store."""
     folder, _, name = key.rpartition("/")
+    if any(part in ("", ".", "..") for part in key.split("/")):
+        return FileKind.STRANGER
     if name.startswith(TEMPORARY_PREFIX):
         return FileKind.TEMPORARY
     if folder == "":

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import zstandard
 
+from graven import clock
 from graven.errors import Corrupt, FormatTooNew, InvalidInput
 from graven.formats import canonical
 from graven.formats.envelope import KIND_CODES, KINDS_BY_CODE, RUN
@@ -45,10 +46,11 @@ TOC_ENTRY_BYTES = _TOC.size
 CODEC_RAW = 0
 CODEC_ZSTD = 1
 
-SOLID_FRAME_BYTES = 128 * 1024  # small records share frames of about this many raw bytes
+SOLID_FRAME_BYTES = 24 * 1024  # small records share frames of about this many raw bytes
 MAX_PACK_BYTES = 64 * 1024 * 1024
 MAX_FRAME_RAW = 48 * 1024 * 1024  # a reader never unpacks more at once (bombs)
 MAX_SECTION_RAW = 256 * 1024 * 1024
+MAX_NUMBER = 2**63 - 1  # what the catalog's integers hold: stamps, sizes, counts
 LEVEL = 3
 _PROBE_BYTES = 64 * 1024
 _WORTH = 0.97  # a frame that shrinks by less is stored raw: it reads faster
@@ -326,6 +328,13 @@ _update_decoder = msgspec.msgpack.Decoder(UpdateSection)
 _index_decoder = msgspec.msgpack.Decoder(IndexSection)
 
 
+def is_metadata_header(header: bytes) -> bool:
+    """True for the whole, undamaged header of a metadata region."""
+    return (
+        len(header) == META_HEADER_BYTES and header[:4] == META_MARK and _with_crc(header) == header
+    )
+
+
 def read_metadata(region: bytes) -> Metadata:
     """Decode a metadata region, its hash checked first.
 
@@ -333,7 +342,7 @@ def read_metadata(region: bytes) -> Metadata:
         Corrupt: damaged. FormatTooNew: sections of a newer version.
     """
     header = region[:META_HEADER_BYTES]
-    if len(header) < META_HEADER_BYTES or header[:4] != META_MARK or _with_crc(header) != header:
+    if not is_metadata_header(header):
         raise Corrupt("pack's metadata header is damaged", kind="bad-metadata")
     _, stored_u, raw_u, stored_i, raw_i, digest, _ = _META.unpack(header)
     body = region[META_HEADER_BYTES : META_HEADER_BYTES + stored_u + stored_i]
@@ -342,9 +351,44 @@ def read_metadata(region: bytes) -> Metadata:
     updates = _decompress(body[:stored_u], raw_u, MAX_SECTION_RAW)
     index = _decompress(body[stored_u:], raw_i, MAX_SECTION_RAW)
     try:
-        return Metadata(_update_decoder.decode(updates), _read_index(index))
-    except (msgspec.DecodeError, RecursionError) as error:
+        objects = _read_index(index)
+        return Metadata(_read_updates(updates, len(objects.ids)), objects)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Corrupt(f"pack's metadata cannot be decoded: {error}", kind="bad-metadata") from None
+
+
+def _read_updates(data: bytes, objects: int) -> UpdateSection:
+    section = _update_decoder.decode(data)
+    if section.version > VERSION:
+        _check_pack_version(section.version)
+    # A hash vouches for the bytes, not for the writer: nothing here may hurt the catalog.
+    highest = MAX_NUMBER - max(section.base, 0)
+    for row in section.updates:
+        target, header = row.target, row.header
+        if (
+            not 0 <= row.delay <= highest
+            or not 0 <= row.floor <= MAX_NUMBER
+            or not (target is None or _is_target(target, objects))
+            or not (header is None or _is_header(header))
+        ):
+            raise Corrupt(f"pack's update of {row.name[:60]!r} is malformed", kind="bad-metadata")
+    if section.base < 0:
+        raise Corrupt("pack's base stamp is below zero", kind="bad-metadata")
+    return section
+
+
+def _is_target(target: int | bytes, objects: int) -> bool:
+    if isinstance(target, int):
+        return 0 <= target < objects
+    return len(target) == OBJECT_ID_BYTES
+
+
+def _is_header(header: Header) -> bool:
+    return (
+        (header.commit is None or isinstance(header.commit, (str, bytes)))
+        and clock.MIN_MICROS <= header.timestamp <= clock.MAX_MICROS
+        and 0 <= header.points <= MAX_NUMBER
+    )
 
 
 def _read_index(data: bytes) -> PackIndex:
@@ -357,6 +401,7 @@ def _read_index(data: bytes) -> PackIndex:
         or len(section.ids) != count * OBJECT_ID_BYTES
         or sum(frame.count for frame in section.frames) != count
         or not all(code in KINDS_BY_CODE for code in set(section.kinds))
+        or not _frames_add_up(section)
     ):
         raise Corrupt("pack's index contradicts itself", kind="bad-metadata")
     ids = section.ids
@@ -366,6 +411,21 @@ def _read_index(data: bytes) -> PackIndex:
         [KINDS_BY_CODE[code] for code in section.kinds],
         section.lengths,
     )
+
+
+def _frames_add_up(section: IndexSection) -> bool:
+    position = 0
+    for frame in section.frames:
+        lengths = section.lengths[position : position + frame.count]
+        position += frame.count
+        if (
+            min(frame.offset, frame.codec, frame.count, frame.stored) < 0
+            or frame.offset + frame.stored > MAX_NUMBER
+            or min(lengths, default=0) < 0
+            or frame.raw != frame.count * TOC_ENTRY_BYTES + sum(lengths)
+        ):
+            return False
+    return True
 
 
 def decode_frame(frame: FrameRow, payload: bytes) -> bytes:

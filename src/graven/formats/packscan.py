@@ -101,6 +101,8 @@ def find_metadata(data: bytes) -> pack.Metadata | None:
         position = data.rfind(pack.META_MARK, 0, position)
         if position < 0:
             return None
+        if not pack.is_metadata_header(data[position : position + pack.META_HEADER_BYTES]):
+            continue  # a mark by chance, or many on purpose: no copy is made for them
         try:
             return pack.read_metadata(data[position:])
         except Corrupt:

@@ -1,4 +1,4 @@
-"""The `run` object, and a Run made into it (docs/format.md, "Runs").
+"""A Run made into objects: `run`, `environment`, `definitions` (docs/format.md, "Runs").
 
 Encoding is the hot path of every save: it avoids a Python call per metric where it can.
 `run_decode` is the way back.
@@ -14,71 +14,28 @@ from typing import Any, NamedTuple
 import msgspec
 
 from graven import clock
-from graven.errors import Corrupt, InvalidInput
+from graven.errors import InvalidInput
 from graven.formats import canonical
 from graven.formats.columns import (
     Column,
-    column_length,
-    is_canonical,
     pack_floats,
-    value_at,
 )
-from graven.formats.definitions import encode_definitions
+from graven.formats.definitions import column_order, encode_definitions
 from graven.formats.envelope import (
     DEFINITIONS,
     ENVIRONMENT,
     RUN,
     VERSIONS,
-    check_version,
     seal,
-    unseal,
 )
 from graven.formats.header import Header, shrink_commit
 from graven.formats.pack import Item
+from graven.formats.run_object import NO_VALUES, RunBody, encode_body
 from graven.ids import GENERATED_RUN_ID_HEX, check_run_id, hash_bytes
-from graven.model.metric import Metric
+from graven.model.metric import Metric, read_groups
 from graven.model.point import Point, PointStatus
-from graven.model.reading import plain, read_map, read_number, read_numbers, read_text
-from graven.model.run import Run
-
-
-class RunBody(msgspec.Struct, omit_defaults=True):
-    """Body of a `run` object.
-
-    Columns have an entry for each metric of each point, in the order of the definitions.
-    ``lower_at`` and ``upper_at`` list the entries that have a bound, if only some have.
-    ``samples`` joins all samples; ``sample_counts`` has an entry each, -1 for none.
-    """
-
-    definitions: bytes
-    environment: bytes
-    id: str
-    timestamp: str
-    branch: str | None = None
-    commit: Any = None  # bytes | str | None: a union that msgspec does not take
-    commit_time: str | None = None
-    dirty: bool | None = None
-    error: str | None = None
-    experiment: str | None = None
-    extra: dict[str, Any] | None = None
-    group: str | None = None
-    guessed: list[str] = []
-    lower: Column | None = None
-    lower_at: list[int] | None = None
-    metadata: dict[str, Any] | None = None
-    metric_extra: list[tuple[int, dict[str, Any]]] = []
-    origin: str = "measured"
-    params: dict[str, Any] | None = None
-    point_extra: list[tuple[int, dict[str, Any]]] = []
-    point_status: list[tuple[int, str, str | None]] = []
-    provenance: dict[str, Any] | None = None
-    sample_counts: list[int] | None = None
-    sample_groups: list[tuple[int, list[int]]] = []
-    samples: Column | None = None
-    status: str = "ok"
-    upper: Column | None = None
-    upper_at: list[int] | None = None
-    value: Column = b""
+from graven.model.reading import fail, plain, read_map, read_number, read_numbers, read_text, show
+from graven.model.run import Origin, Run
 
 
 class EncodedRun(NamedTuple):
@@ -91,8 +48,6 @@ class EncodedRun(NamedTuple):
     header: Header
 
 
-_encode_body = msgspec.msgpack.Encoder(order="sorted").encode
-_decode_body = msgspec.msgpack.Decoder(tuple[str, int, RunBody]).decode
 _fingerprint = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
@@ -107,6 +62,7 @@ class RunEncoder:
 
     def __init__(self) -> None:
         self._shared: dict[bytes, Item] = {}
+        self._orders: dict[bytes, Order] = {}
 
     def encode(self, run: Run) -> EncodedRun:
         """Take a run apart.
@@ -117,23 +73,33 @@ class RunEncoder:
                 ``provenance`` that JSON has no form for.
         """
         run_id = check_run_id(run.id)
-        definitions = self._definitions(run)
-        environment = self._environment(run.environment)
-        data = _encode_run(run, run_id, definitions.id, environment.id)
+        data, environment, definitions = self.encode_parts(run, run_id)
         item = Item(hash_bytes(data), RUN, data)
         return EncodedRun(run_id, item, environment, definitions, make_header(run))
 
-    def _definitions(self, run: Run) -> Item:
-        key = b"d" + _try_fingerprint(
-            [
-                [(p.name, p.scenario, p.tags, tuple(p.metrics), p.version) for p in run.points],
-                run.metric_defs,
-                _estimators(run.points),
-            ]
-        )
-        return self._remember(
+    def encode_parts(self, run: Run, run_id: str) -> tuple[bytes, Item, Item]:
+        """The bytes of the run object under that id, its environment, its definitions."""
+        # All metrics of all points, in one list: columns are made from it as a whole.
+        try:
+            entries = [metric for point in run.points for metric in point.metrics.values()]
+        except AttributeError:
+            entries = []  # something that is no point: encoding the definitions names it
+        definitions, order = self._definitions(run, entries)
+        environment = self._environment(run.environment)
+        body = _encode_facts(run, run_id, definitions.id, environment.id)
+        _fill_columns(body, run.points, order.sort(entries), order)
+        data = encode_body((RUN, VERSIONS[RUN], body))
+        return data, environment, definitions
+
+    def _definitions(self, run: Run, entries: Sequence[Metric]) -> tuple[Item, Order]:
+        key = b"d" + _definitions_key(run, entries)
+        item = self._remember(
             key, DEFINITIONS, lambda: encode_definitions(run.points, run.metric_defs)
         )
+        order = self._orders.get(key) if len(key) > 1 else None
+        if order is None:
+            order = self._orders[key] = Order(run.points)
+        return item, order
 
     def _environment(self, environment: dict[str, Any]) -> Item:
         key = b"e" + _try_fingerprint(environment)
@@ -151,12 +117,52 @@ class RunEncoder:
         item = Item(hash_bytes(data), kind, data)
         if len(self._shared) >= self.MAX_SHARED:
             self._shared.clear()
+            self._orders.clear()
         self._shared[key] = item
         return item
 
 
-def _estimators(points: Sequence[Point]) -> list[str | None] | None:
-    found = [m.estimator for p in points for m in p.metrics.values()]
+class Order:
+    """The order of the columns for points of one shape: names sorted within each point."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self._names = [column_order(point.metrics) for point in points]
+        positions: list[int] = []
+        for point, names in zip(points, self._names, strict=True):
+            given = {name: len(positions) + i for i, name in enumerate(point.metrics)}
+            positions += [given[name] for name in names]
+        self._positions = None if positions == list(range(len(positions))) else positions
+
+    def sort(self, entries: list[Metric]) -> list[Metric]:
+        """Metrics as the points hold them, put into the order of the columns."""
+        if self._positions is None:
+            return entries
+        return [entries[position] for position in self._positions]
+
+    def name(self, position: int, field: str) -> str:
+        """Names a column entry in an error."""
+        for index, names in enumerate(self._names):
+            if position < len(names):
+                return f"points[{index}].metrics.{names[position]}.{field}"
+            position -= len(names)
+        return field
+
+
+def _definitions_key(run: Run, entries: Sequence[Metric]) -> bytes:
+    try:
+        return _try_fingerprint(
+            [
+                [(p.name, p.scenario, p.tags, tuple(p.metrics), p.version) for p in run.points],
+                run.metric_defs,
+                _estimators(entries),
+            ]
+        )
+    except AttributeError:
+        return b""  # something that is no point or metric: the slow path names it
+
+
+def _estimators(entries: Sequence[Metric]) -> list[str | None] | None:
+    found = [metric.estimator for metric in entries]
     return found if any(found) else None
 
 
@@ -170,8 +176,11 @@ def _try_fingerprint(value: object) -> bytes:
 
 def make_header(run: Run) -> Header:
     """The header row of a run."""
+    moment = clock.micros(run.timestamp)
+    if not clock.MIN_MICROS <= moment <= clock.MAX_MICROS:
+        fail("timestamp", f"{run.timestamp} is out of range in UTC")
     return Header(
-        clock.micros(run.timestamp),
+        moment,
         run.branch,
         shrink_commit(run.commit),
         run.experiment,
@@ -184,18 +193,16 @@ def make_header(run: Run) -> Header:
 
 def content_run_id(run: Run) -> str:
     """The id of a run that was given none: from all of its content (20 hex digits)."""
-    encoder = RunEncoder()
-    data = _encode_run(
-        run, "", encoder._definitions(run).id, encoder._environment(run.environment).id
-    )
+    data, _, _ = RunEncoder().encode_parts(run, "")
     return hash_bytes(data).hex()[:GENERATED_RUN_ID_HEX]
 
 
 # --- encoding --------------------------------------------------------------
 
 
-def _encode_run(run: Run, run_id: str, definitions: bytes, environment: bytes) -> bytes:
-    body = RunBody(
+def _encode_facts(run: Run, run_id: str, definitions: bytes, environment: bytes) -> RunBody:
+    """The body of a run object, its columns still empty."""
+    return RunBody(
         definitions=definitions,
         environment=environment,
         id=run_id,
@@ -205,9 +212,9 @@ def _encode_run(run: Run, run_id: str, definitions: bytes, environment: bytes) -
         error=_opt_text(run.error, "error"),
         experiment=_opt_text(run.experiment, "experiment"),
         group=_opt_text(run.group, "group"),
-        origin=str(run.origin),
+        origin=_origin_text(run.origin),
         status=read_text(run.status, "status"),
-        dirty=run.dirty,
+        dirty=_dirty_flag(run.dirty),
         guessed=[read_text(name, "guessed") for name in run.guessed],
         commit_time=(
             None if run.commit_time is None else _time_text(run.commit_time, "commit_time")
@@ -217,12 +224,30 @@ def _encode_run(run: Run, run_id: str, definitions: bytes, environment: bytes) -
         provenance=_free_map(run.provenance, "provenance"),
         extra=_free_map(run.extra, "run"),
     )
-    _fill_columns(body, run.points)
-    return _encode_body((RUN, VERSIONS[RUN], body))
 
 
 def _opt_text(value: str | None, where: str) -> str | None:
     return None if value is None else read_text(value, where)
+
+
+def _origin_text(value: object) -> str:
+    if type(value) is not Origin and value not in tuple(Origin):
+        fail("origin", f"{show(value)} is none of {', '.join(Origin)}")
+    return str(value)
+
+
+def _dirty_flag(value: object) -> bool | None:
+    if value is None:
+        return None
+    if value not in (True, False) or type(value) in (int, float):
+        fail("dirty", f"expected true, false or nothing, got {show(value)}")
+    return bool(value)
+
+
+def _status_text(value: object, where: str) -> str:
+    if value not in tuple(PointStatus):
+        fail(f"{where}.status", f"{show(value)} is none of {', '.join(PointStatus)}")
+    return str(value)
 
 
 def _time_text(moment: datetime, where: str) -> str:
@@ -231,59 +256,44 @@ def _time_text(moment: datetime, where: str) -> str:
     return clock.make_aware(moment).isoformat()
 
 
-def _free_map(value: dict[str, Any] | None, where: str) -> dict[str, Any] | None:
+def _free_map(value: dict[str, Any] | None, where: str, depth: int = 2) -> dict[str, Any] | None:
+    """``depth``: containers around the map in the whole object; they count for the limit."""
     if not value:
         return None
-    out: dict[str, Any] = canonical.normalise(plain(read_map(value, where), where), where)
+    out: dict[str, Any] = canonical.normalise(plain(read_map(value, where), where), where, depth)
     return out
 
 
-def _fill_columns(body: RunBody, points: Sequence[Point]) -> None:
-    values: list[Any] = []
-    lower: list[Any] = []
-    upper: list[Any] = []
-    rare: list[tuple[int, Metric]] = []
+def _fill_columns(
+    body: RunBody, points: Sequence[Point], entries: list[Metric], where: Order
+) -> None:
     for index, point in enumerate(points):
-        metrics = point.metrics
-        for name in sorted(metrics):
-            metric = metrics[name]
-            if metric.samples is not None or metric.sample_groups or metric.extra:
-                rare.append((len(values), metric))
-            values.append(metric.value)
-            lower.append(metric.lower)
-            upper.append(metric.upper)
         if point.status is not PointStatus.OK or point.error is not None:
+            status = _status_text(point.status, f"points[{index}]")
             error = _opt_text(point.error, f"points[{index}].error")
-            body.point_status.append((index, str(point.status), error))
+            if status != PointStatus.OK or error is not None:
+                body.point_status.append((index, status, error))
         if point.extra:
-            extra = _free_map(point.extra, f"points[{index}]") or {}
+            extra = _free_map(point.extra, f"points[{index}]", _EXTRA_DEPTH) or {}
             body.point_extra.append((index, extra))
-    where = _Where(points)
-    body.value = pack_floats(_clean(values, where, "value"))
-    body.lower, body.lower_at = _bounds(lower, where, "lower")
-    body.upper, body.upper_at = _bounds(upper, where, "upper")
+    # Whole columns at a time: a loop with three appends takes twice as long.
+    body.value = pack_floats(_clean([m.value for m in entries], where, "value")) or NO_VALUES
+    body.lower, body.lower_at = _bounds([m.lower for m in entries], where, "lower")
+    body.upper, body.upper_at = _bounds([m.upper for m in entries], where, "upper")
+    rare = [
+        (position, metric)
+        for position, metric in enumerate(entries)
+        if metric.samples is not None or metric.sample_groups is not None or metric.extra
+    ]
     if rare:
-        _fill_samples(body, rare, len(values), where)
-
-
-class _Where:
-    """Names a column entry in an error; built only when there is one."""
-
-    def __init__(self, points: Sequence[Point]) -> None:
-        self._points = points
-
-    def name(self, position: int, field: str) -> str:
-        for index, point in enumerate(self._points):
-            if position < len(point.metrics):
-                return f"points[{index}].metrics.{sorted(point.metrics)[position]}.{field}"
-            position -= len(point.metrics)
-        return field
+        _fill_samples(body, rare, len(entries), where)
 
 
 _FLOAT_ONLY = {float}
+_EXTRA_DEPTH = 4  # [run, version, {metric_extra: [[position, {...}]]}]
 
 
-def _clean(values: list[Any], where: _Where, field: str, at: Sequence[int] | None = None) -> Any:
+def _clean(values: list[Any], where: Order, field: str, at: Sequence[int] | None = None) -> Any:
     """Floats in canonical form: one zero, one NaN; other numbers read, or refused by name."""
     if set(map(type, values)) - _FLOAT_ONLY:
         values = [
@@ -296,7 +306,7 @@ def _clean(values: list[Any], where: _Where, field: str, at: Sequence[int] | Non
     return values
 
 
-def _bounds(values: list[Any], where: _Where, field: str) -> tuple[Column | None, list[int] | None]:
+def _bounds(values: list[Any], where: Order, field: str) -> tuple[Column | None, list[int] | None]:
     if None not in values:
         return (pack_floats(_clean(values, where, field)), None) if values else (None, None)
     at = [i for i, v in enumerate(values) if v is not None]
@@ -305,7 +315,7 @@ def _bounds(values: list[Any], where: _Where, field: str) -> tuple[Column | None
     return pack_floats(_clean([values[i] for i in at], where, field, at)), at
 
 
-def _fill_samples(body: RunBody, rare: list[tuple[int, Metric]], width: int, where: _Where) -> None:
+def _fill_samples(body: RunBody, rare: list[tuple[int, Metric]], width: int, where: Order) -> None:
     counts = [-1] * width
     joined: list[float] = []
     for position, metric in rare:
@@ -314,74 +324,13 @@ def _fill_samples(body: RunBody, rare: list[tuple[int, Metric]], width: int, whe
             counts[position] = len(samples)
             joined.extend(samples)
         if metric.sample_groups is not None:
-            body.sample_groups.append((position, [int(n) for n in metric.sample_groups]))
-        if metric.extra:
-            body.metric_extra.append(
-                (position, _free_map(metric.extra, where.name(position, "extra")) or {})
+            groups = read_groups(
+                metric.sample_groups, metric.samples, where.name(position, "sample_groups")
             )
+            body.sample_groups.append((position, list(groups)))
+        if metric.extra:
+            extra = _free_map(metric.extra, where.name(position, "extra"), _EXTRA_DEPTH)
+            body.metric_extra.append((position, extra or {}))
     if any(count >= 0 for count in counts):
         body.sample_counts = counts
         body.samples = pack_floats(_clean(joined, where, "samples"))
-
-
-# --- the object as it is ---------------------------------------------------
-
-
-def decode_body(data: bytes) -> RunBody:
-    """Read a `run` object into its body, columns still packed.
-
-    Raises:
-        Corrupt: not a run object. FormatTooNew: a newer version of one.
-    """
-    try:
-        kind, version, body = _decode_body(data)
-    except (msgspec.DecodeError, RecursionError) as error:
-        envelope = unseal(data, RUN)  # says so if it is another kind, or newer
-        raise Corrupt(
-            f"run object is malformed (version {envelope.version}): {error}", kind="bad-object"
-        ) from None
-    if kind != RUN:
-        raise Corrupt(f"object is a {kind!r} where a run was expected", kind="wrong-kind")
-    check_version(RUN, version)
-    return body
-
-
-def unknown_fields(data: bytes, body: RunBody) -> dict[str, Any]:
-    """Fields of the stored body that this program does not know.
-
-    Raises:
-        Corrupt: no such fields, and yet not the canonical bytes.
-    """
-    if _encode_body((RUN, VERSIONS[RUN], body)) == data:
-        return {}
-    known = set(RunBody.__struct_fields__)
-    stored = canonical.decode(data)[2]
-    return {name: value for name, value in stored.items() if name not in known}
-
-
-def is_canonical_run(data: bytes) -> bool:
-    """True if the object's bytes are the only ones that its content may have.
-
-    Raises:
-        Corrupt: no run object at all.
-    """
-    body = decode_body(data)
-    columns = (body.value, body.lower, body.upper, body.samples)
-    return not unknown_fields(data, body) and all(c is None or is_canonical(c) for c in columns)
-
-
-def bounds_at(body: RunBody, position: int) -> tuple[float | None, float | None]:
-    """Lower and upper bound of one column entry."""
-    return (
-        _bound_at(body.lower, body.lower_at, position),
-        _bound_at(body.upper, body.upper_at, position),
-    )
-
-
-def _bound_at(column: Column | None, at: list[int] | None, position: int) -> float | None:
-    if column is None or (at is not None and position not in at):
-        return None
-    index = at.index(position) if at is not None else position
-    if not 0 <= index < column_length(column):
-        raise Corrupt("run's column of bounds is too short", kind="bad-object")
-    return value_at(column, index)

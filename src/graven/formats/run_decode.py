@@ -14,7 +14,7 @@ from graven.formats.columns import Column, column_length, unpack_floats
 from graven.formats.definitions import Definitions, decode_definitions
 from graven.formats.envelope import ENVIRONMENT, unseal
 from graven.formats.header import grow_commit
-from graven.formats.run import RunBody, decode_body, unknown_fields
+from graven.formats.run_object import RunBody, decode_body, unknown_fields
 from graven.ids import ObjectId
 from graven.model.metric import Metric
 from graven.model.point import Point, PointStatus
@@ -60,14 +60,16 @@ class RunDecoder:
         body = decode_body(data)
         unknown = unknown_fields(data, body)
         definitions = self.definitions(body.definitions)
-        metrics = _decode_metrics(body, definitions)
+        # Outside of the handler: a NotFound is a KeyError too.
+        environment = self._environment(body.environment)
         try:
+            metrics = _decode_metrics(body, definitions)
             return Run(
                 id=body.id,
                 timestamp=datetime.fromisoformat(body.timestamp),
                 commit=grow_commit(body.commit),
                 branch=body.branch,
-                environment=self._environment(body.environment),
+                environment=environment,
                 metadata=body.metadata or {},
                 metric_defs=dict(definitions.metric_defs),
                 points=_decode_points(body, definitions, metrics),
@@ -141,9 +143,9 @@ def _decode_metrics(body: RunBody, definitions: Definitions) -> list[Metric]:
     if body.samples is not None and body.sample_counts is not None:
         _spread_samples(metrics, body.sample_counts, unpack_floats(body.samples))
     for position, groups in body.sample_groups:
-        _set_groups(metrics[position], tuple(groups))
+        _set_groups(metrics[_checked(position)], tuple(groups))
     for position, extra in body.metric_extra:
-        _set_metric_extra(metrics[position], extra)
+        _set_metric_extra(metrics[_checked(position)], extra)
     return metrics
 
 
@@ -157,8 +159,14 @@ def _spread(column: Column | None, at: list[int] | None, width: int) -> Sequence
         return values
     out: list[float | None] = [None] * width
     for position, value in zip(at, values, strict=True):
-        out[position] = value
+        out[_checked(position)] = value
     return out
+
+
+def _checked(position: int) -> int:
+    if position < 0:  # would count from the end
+        raise Corrupt("run names a metric below the first", kind="bad-object")
+    return position
 
 
 def _spread_samples(metrics: list[Metric], counts: list[int], samples: list[float]) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from graven.errors import Corrupt, FormatTooNew, InvalidInput
-from graven.ids import new_nonce
+from graven.ids import is_hex, new_nonce
 
 FORMAT = 1
 HASH = "blake3-256"
@@ -57,12 +57,19 @@ def decode_store_file(data: bytes, where: str) -> StoreFile:
         record = json.loads(data)
     except (ValueError, RecursionError):
         raise Corrupt(f"{where} is damaged: not JSON", kind="bad-store-file", file=where) from None
-    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+    if not isinstance(record, dict) or type(record.get("format")) is not int:
         raise InvalidInput(
             f"{where}: not graven's store.json", kind="not-a-store", field="format", file=where
         )
     features = record.get("features", [])
-    unknown = sorted(set(map(str, features)) - FEATURES) if isinstance(features, list) else []
+    if record["format"] < 1 or (record["format"] == FORMAT and not isinstance(features, list)):
+        raise Corrupt(
+            f"{where}: field 'features' or 'format' is damaged",
+            kind="bad-store-file",
+            field="features",
+            file=where,
+        )
+    unknown = sorted(set(map(str, features)) - FEATURES)
     if record["format"] > FORMAT or unknown or record.get("hash", HASH) != HASH:
         wanted = record.get("needs") or f"format {record['format']}"
         more = f" with {', '.join(unknown)}" if unknown else ""
@@ -76,7 +83,7 @@ def decode_store_file(data: bytes, where: str) -> StoreFile:
 
 def _read_fields(record: dict[str, Any], where: str) -> StoreFile:
     store_id, grace = record.get("id"), record.get("grace_seconds", DEFAULT_GRACE_SECONDS)
-    if not isinstance(store_id, str) or len(store_id) != 32:
+    if not isinstance(store_id, str) or len(store_id) != 32 or not is_hex(store_id):
         raise Corrupt(f"{where}: field 'id' is damaged", kind="bad-store-file", field="id")
     if type(grace) is not int or grace < 0:
         raise Corrupt(

@@ -167,15 +167,22 @@ class Metric:
             lower=read_optional_number(record.pop("lower", None), f"{where}.lower"),
             upper=read_optional_number(record.pop("upper", None), f"{where}.upper"),
             samples=None if samples is None else read_numbers(samples, f"{where}.samples"),
-            sample_groups=_read_groups(groups, samples, f"{where}.sample_groups"),
+            sample_groups=_optional_groups(groups, samples, f"{where}.sample_groups"),
             estimator=read_optional_text(record.pop("estimator", None), f"{where}.estimator"),
             extra=plain(record, where) if record else None,
         )
 
 
-def _read_groups(groups: object, samples: object, where: str) -> tuple[int, ...] | None:
-    if groups is None:
-        return None
+def _optional_groups(groups: object, samples: object, where: str) -> tuple[int, ...] | None:
+    return None if groups is None else read_groups(groups, samples, where)
+
+
+def read_groups(groups: object, samples: object, where: str) -> tuple[int, ...]:
+    """How many samples came from each process.
+
+    Raises:
+        InvalidInput: no list of counts, or they do not add up to the samples.
+    """
     counts = read_list(groups, where)
     if not all(type(count) is int and count >= 0 for count in counts):
         fail(where, f"expected a list of counts, got {show(groups)}")

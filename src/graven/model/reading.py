@@ -72,7 +72,7 @@ def read_text(value: object, where: str) -> str:
             value.encode()
         except UnicodeEncodeError:
             fail(where, "text holds a lone surrogate, which UTF-8 cannot write")
-    return str(value)
+    return str.__str__(value)  # an enum's own str() may be its name
 
 
 def read_optional_text(value: object, where: str) -> str | None:
@@ -115,7 +115,10 @@ def plain(value: object, where: str, depth: int = 0) -> Any:
     if depth > 60:
         fail(where, "nested more than 60 levels deep")
     if isinstance(value, Mapping):
-        return {str(k): plain(v, f"{where}.{k}", depth + 1) for k, v in value.items()}
+        record = {_key(k): plain(v, f"{where}.{k}", depth + 1) for k, v in value.items()}
+        if len(record) != len(value):
+            fail(where, "keys that are equal as text")
+        return record
     if isinstance(value, (list, tuple)):
         return [plain(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]
     item = getattr(value, "item", None)
@@ -124,3 +127,7 @@ def plain(value: object, where: str, depth: int = 0) -> Any:
         if isinstance(scalar, (bool, int, float, str)):
             return scalar
     raise TypeError(f"{where}: {show(value)} has no JSON form")
+
+
+def _key(key: object) -> str:
+    return str.__str__(key) if isinstance(key, str) else str(key)

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from graven import clock
 from graven.errors import InvalidInput
+from graven.ids import normal
 from graven.model.metric import MetricDef, _with_extra
 from graven.model.point import Point
 from graven.model.reading import (
@@ -85,6 +86,8 @@ class Run:
             object.__setattr__(self, "timestamp", clock.make_aware(self.timestamp))
         if not isinstance(self.points, tuple):
             object.__setattr__(self, "points", tuple(self.points))
+        if isinstance(self.id, str) and not self.id.isascii():
+            object.__setattr__(self, "id", normal(self.id))
         if not self.id:
             from graven.formats.run import content_run_id
 
@@ -126,7 +129,7 @@ class Run:
         for key in ("id", "timestamp", "points"):
             if key not in record:
                 fail(key, "is missing")
-        record.pop("object_id", None)  # a readable view names its object; that is no fact of the run
+        record.pop("object_id", None)  # a view names its object: no fact of the run
         defs = read_map(record.pop("metric_defs", None) or {}, "metric_defs")
         known: dict[str, Any] = {
             "id": read_text(record.pop("id"), "id"),

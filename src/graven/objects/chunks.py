@@ -51,14 +51,15 @@ def read_file(record: bytes, fetch: Callable[[ObjectId], bytes]) -> bytes:
     """The whole content of a `file` object.
 
     Raises:
-        Corrupt: the parts do not make the whole.
+        Corrupt: the parts do not make the whole. NotFound: one is gone.
     """
     body = unseal(record, FILE).body
     try:
-        data = b"".join([fetch(ObjectId(chunk)) for chunk, _ in body["chunks"]])
-        whole = len(data) == body["size"] and hash_bytes(data) == body["blake3"]
-    except (KeyError, TypeError, ValueError):
-        whole = False
-    if not whole:
+        ids = [ObjectId(bytes(chunk)) for chunk, _ in body["chunks"]]
+        size, digest = body["size"], body["blake3"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Corrupt(f"file object is malformed: {error}", kind="bad-object") from None
+    data = b"".join([fetch(chunk) for chunk in ids])  # a chunk that is missing is NotFound
+    if len(data) != size or hash_bytes(data) != digest:
         raise Corrupt("file object does not match its chunks", kind="hash-mismatch")
     return data

@@ -19,7 +19,7 @@ from graven.formats import layout, pack
 from graven.formats.envelope import BLOB, DEFINITIONS, ENVIRONMENT, RUN, unseal
 from graven.formats.header import FrameRow
 from graven.formats.packscan import read_frame_header, salvage
-from graven.formats.run import decode_body, is_canonical_run
+from graven.formats.run_object import decode_body, is_canonical_run
 from graven.ids import ObjectId, hash_bytes
 from graven.objects.packs import read_pack_metadata, recover_pack_metadata
 from graven.objects.reader import ObjectReader

@@ -239,7 +239,7 @@ class ReadingStore(StoreBase):
     ) -> dict[int, tuple[float | None, float | None]]:
         """Intervals stand in the run objects only: read them where there are any."""
         from graven.catalog.places import locate_many
-        from graven.formats.run import bounds_at, decode_body
+        from graven.formats.run_object import bounds_at, decode_body
 
         out = {}
         wanted = [s for s in samples if s.bounds]

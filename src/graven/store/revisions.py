@@ -157,7 +157,7 @@ def _run_objects(index: Index, prefix: str) -> list[tuple[str, bytes]]:
     """(run id, object id) of the run objects that begin with a prefix."""
     from graven.catalog.places import find_by_prefix
     from graven.formats.envelope import RUN
-    from graven.formats.run import decode_body
+    from graven.formats.run_object import decode_body
 
     found = index.ask(lambda catalog: find_by_prefix(catalog, prefix, kind=RUN))
     return [(decode_body(index.get(object_id)).id, object_id) for object_id in found]
