@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -78,6 +79,18 @@ class Catalog:
                 self.reset()
                 raise CatalogLost from error
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Several questions to one state: nobody's change comes between them."""
+        with self._lock:
+            connection = self._open()
+            connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._connection is connection and connection.in_transaction:
+                    connection.execute("COMMIT")
+
     def get_meta(self, key: str) -> Any:
         """A value of the table `meta`, or None."""
         row = self.one("SELECT value FROM meta WHERE key = ?", (key,))
@@ -123,6 +136,7 @@ class Catalog:
         if self._path is not None:
             try:
                 os.makedirs(os.path.dirname(self._path), exist_ok=True)
+                _refuse_links(self._path)
                 return self._prepare(self._path)
             except sqlite3.DatabaseError as error:
                 self._give_up_if_busy(error)
@@ -212,6 +226,17 @@ def indexes_last(
         connection.execute(f"DROP INDEX {name}")
     yield
     create_indexes(connection, wanted)
+
+
+def _refuse_links(path: str) -> None:
+    """A link in a store that somebody else has made could lead to a database of the user's.
+
+    Raises:
+        OSError: there is one.
+    """
+    for place in (os.path.dirname(path), path, path + "-wal", path + "-shm", path + "-journal"):
+        if os.path.islink(place):
+            raise OSError(errno.ELOOP, "is a link", place)
 
 
 class CatalogLost(Exception):

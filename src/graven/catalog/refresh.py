@@ -25,7 +25,12 @@ from graven.formats.header import FrameRow, Header, UpdateSection
 from graven.formats.packscan import scan_frames, scan_objects
 from graven.formats.run_object import decode_body
 from graven.ids import ObjectId
-from graven.objects.packs import PackFacts, read_pack_metadata, recover_pack_metadata
+from graven.objects.packs import (
+    PackFacts,
+    read_pack_metadata,
+    read_whole_pack,
+    recover_pack_metadata,
+)
 from graven.refs.journal import RefState, RefUpdate, merge, state_of
 
 _INSERT_OBJECT = "INSERT OR IGNORE INTO object VALUES(?, ?, ?, ?, ?, ?)"
@@ -170,7 +175,7 @@ def _salvage_pack(
     connection: sqlite3.Connection, backend: Backend, name: str, number: int
 ) -> list[RefUpdate]:
     """Index a pack whose metadata is lost by its frames; its runs get the pack's stamp."""
-    data = backend.get(layout.pack_key(name))
+    data = read_whole_pack(backend, name)
     parsed = layout.parse_pack_name(name)
     stamp = parsed.stamp if parsed else 0
     updates = []

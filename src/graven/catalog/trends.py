@@ -6,7 +6,7 @@ import heapq
 import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from graven.catalog.database import Catalog, Row
 from graven.ids import normal
@@ -30,6 +30,10 @@ class Sample(NamedTuple):
     value: float
     position: int
     bounds: bool
+
+
+Facts: TypeAlias = tuple[str, bytes, str | bytes | None]
+"""Run id, object id, commit as stored."""
 
 
 class SeriesName(NamedTuple):
@@ -124,9 +128,7 @@ def _all_definitions(
         last = [rows[-1][1], rows[-1][1], rows[-1][5]]
 
 
-def run_facts(
-    catalog: Catalog, numbers: Sequence[int]
-) -> dict[int, tuple[str, bytes, str | bytes | None]]:
+def run_facts(catalog: Catalog, numbers: Sequence[int]) -> dict[int, Facts]:
     """Run number -> (run id, object id, commit as stored)."""
     out = {}
     for start in range(0, len(numbers), 500):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from graven.backends.base import Backend
-from graven.errors import Corrupt
+from graven.errors import Corrupt, FormatTooNew
 from graven.formats import layout, pack
 from graven.formats.header import FrameRow
 from graven.formats.packscan import find_metadata
@@ -13,6 +13,10 @@ from graven.formats.packscan import find_metadata
 # One request reads a small pack whole, and the metadata region of most others:
 # it takes about 75 bytes a run.
 TAIL_GUESS_BYTES = 64 * 1024
+
+# A pack has 64 MiB of objects and the metadata of one transaction; whatever is larger was
+# not written by graven, and is not read into memory.
+MAX_FILE_BYTES = 512 * 1024 * 1024
 
 
 class PackFacts(NamedTuple):
@@ -28,8 +32,17 @@ def read_pack_metadata(backend: Backend, name: str) -> PackFacts:
     Raises:
         NotFound: the pack is gone. Corrupt: damaged. FormatTooNew: a newer format.
     """
+    try:
+        return _read_metadata(backend, name)
+    except FormatTooNew as error:
+        raise FormatTooNew(f"pack {name}: {error.message}", hint=error.hint, pack=name) from None
+
+
+def _read_metadata(backend: Backend, name: str) -> PackFacts:
     key = layout.pack_key(name)
     data, size = backend.get_tail(key, TAIL_GUESS_BYTES)
+    if size > MAX_FILE_BYTES:
+        raise Corrupt(f"pack is larger than any of graven's ({size:,} bytes)", kind="bad-pack")
     tail = pack.read_tail(data, size)
     wanted = tail.length + pack.TAIL_BYTES
     if wanted > len(data):
@@ -43,9 +56,20 @@ def read_pack_metadata(backend: Backend, name: str) -> PackFacts:
 
 def recover_pack_metadata(backend: Backend, name: str) -> PackFacts | None:
     """The metadata of a pack whose trailer is damaged, found by its mark; None if lost too."""
-    data = backend.get(layout.pack_key(name))
+    data = read_whole_pack(backend, name)
     found = find_metadata(data)
     return PackFacts(len(data), found) if found is not None else None
+
+
+def read_whole_pack(backend: Backend, name: str) -> bytes:
+    """All bytes of a pack, none of a file that is larger than any pack can be.
+
+    Raises:
+        NotFound: the pack is gone.
+    """
+    key = layout.pack_key(name)
+    _, size = backend.get_tail(key, 0)
+    return backend.get(key) if size <= MAX_FILE_BYTES else b""
 
 
 def read_frame(backend: Backend, name: str, frame: FrameRow) -> bytes:

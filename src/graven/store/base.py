@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,10 +36,21 @@ if TYPE_CHECKING:
     from graven.store.pointers import Pointers
     from graven.store.revisions import Resolved, Resolver
     from graven.store.session import Session
+    from graven.views import ViewWriter
 
 
 class GravenWarning(UserWarning):
     """Something is not as it should be, and what was asked for was done all the same."""
+
+
+def warn(text: str) -> None:
+    """Warn, in the name of whoever called graven."""
+    depth = 1
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("graven."):
+        frame = frame.f_back
+        depth += 1
+    warnings.warn(text, GravenWarning, stacklevel=depth)
 
 
 class StoreBase:
@@ -71,6 +84,7 @@ class StoreBase:
         self._index = Index(self._make_catalog(), self._backend)
         self._session_made: Session | None = None
         self._config_made: Config | None = None
+        self._view_writer_made: ViewWriter | None = None
         self._pointers: dict[str, Pointers] = {}
 
     @property
@@ -81,8 +95,11 @@ class StoreBase:
     @property
     def path(self) -> Path | None:
         """The folder of a local store, None for others."""
-        root = getattr(self._backend, "root", None)
-        return Path(root) if root is not None else None
+        return Path(self._root) if self._root else None
+
+    @cached_property
+    def _root(self) -> str:
+        return str(getattr(self._backend, "root", ""))
 
     @property
     def store_id(self) -> str:
@@ -220,7 +237,7 @@ class StoreBase:
         try:
             action()
         except GravenError as error:
-            warnings.warn(f"{what}: {error.message}", GravenWarning, stacklevel=4)
+            warn(f"{what}: {error.message}")
 
 
 def _open_backend(url: str | os.PathLike[str], *, readonly: bool, durable: bool) -> Backend:

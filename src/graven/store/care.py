@@ -6,11 +6,13 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from graven.errors import InvalidInput
+from graven.errors import Corrupt, InvalidInput, NotFound
 from graven.formats import layout
+from graven.store.base import warn
 from graven.store.plumbing import PlumbingStore
 
 if TYPE_CHECKING:
+    from graven.catalog.database import Catalog
     from graven.store.fsck import FsckReport
 
 
@@ -84,20 +86,27 @@ class Store(PlumbingStore):
     def write_views(self) -> int:
         """Write every run's view anew, remove views of runs that are not there.
 
+        A run that cannot be read is left out with a warning; its old view goes, since
+        nobody can tell whether it is right.
+
         Returns:
             How many views there are now.
         """
         from graven.views import write_view
 
-        wanted = set()
+        # Listed before the runs: a view that somebody adds meanwhile is not an old one.
+        standing = [layout.RUNS + name for name in self._backend.names(layout.RUNS)]
+        written = set()
         for header in self.headers():
-            write_view(self._backend, self.load_object(header.object_id), header.object_id)
-            wanted.add(layout.view_key(header.run_id))
-        for name in self._backend.names(layout.RUNS):
-            key = layout.RUNS + name
-            if layout.classify(key) is layout.FileKind.VIEW and key not in wanted:
+            try:
+                run = self.load_object(header.object_id)
+                written.add(write_view(self._backend, run, header.object_id))
+            except (Corrupt, NotFound, InvalidInput) as error:
+                warn(f"run {header.run_id} has no view: {error.message}")
+        for key in standing:
+            if layout.classify(key) is layout.FileKind.VIEW and key not in written:
                 self._backend.delete(key)
-        return len(wanted)
+        return len(written)
 
     def fsck(self, level: str = "quick", *, strict: bool = False) -> FsckReport:
         """Check the store; `graven.store.fsck` says what each level looks at."""
@@ -112,20 +121,22 @@ class Store(PlumbingStore):
 
     def stats(self) -> StoreStats:
         """Counts and sizes, from the catalog."""
+        return self._index.ask(self._count)
+
+    def _count(self, catalog: Catalog) -> StoreStats:
         from graven.catalog.places import ALL_OBJECTS
         from graven.formats.envelope import KINDS_BY_CODE
 
         def one(sql: str) -> Any:
-            row = self._index.catalog.one(sql)
+            row = catalog.one(sql)
             return row[0] if row else 0
 
-        self._index.ask(lambda _: None)
-        kinds = self._index.catalog.rows(
+        kinds = catalog.rows(
             "SELECT kind, count(*), sum(length) FROM"
             f" (SELECT kind, length FROM ({ALL_OBJECTS}) GROUP BY id) GROUP BY kind"
         )
-        problems = self._index.catalog.rows("SELECT name FROM pack WHERE problem IS NOT NULL")
-        path = self._index.catalog.path
+        problems = catalog.rows("SELECT name FROM pack WHERE problem IS NOT NULL")
+        path = catalog.path
         return StoreStats(
             runs=one("SELECT count(*) FROM run WHERE object IS NOT NULL"),
             deleted_runs=one("SELECT count(*) FROM run WHERE object IS NULL"),

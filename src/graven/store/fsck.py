@@ -21,8 +21,14 @@ from graven.formats.header import FrameRow
 from graven.formats.packscan import read_frame_header, salvage
 from graven.formats.run_object import decode_body, is_canonical_run
 from graven.ids import ObjectId, hash_bytes
-from graven.objects.packs import read_pack_metadata, recover_pack_metadata
+from graven.objects.packs import (
+    PackFacts,
+    read_pack_metadata,
+    read_whole_pack,
+    recover_pack_metadata,
+)
 from graven.objects.reader import ObjectReader
+from graven.store.links import Links
 
 LEVELS = ("quick", "full")
 
@@ -111,6 +117,7 @@ class Fsck:
         self._strict = strict
         self._report = FsckReport(level)
         self._held: set[bytes] = set()
+        self._links = Links()
         self._damaged: dict[bytes, list[tuple[str, str, str]]] = {}
 
     def run(self) -> FsckReport:
@@ -124,6 +131,7 @@ class Fsck:
                 self._report.garbage.append(f"{key}: not a name of graven's")
         self._report_damaged_objects()
         self._check_refs()
+        self._check_links()
         self._check_guarded()
         for key, age_ms in self._backend.temporaries():
             self._report.garbage.append(
@@ -146,11 +154,11 @@ class Fsck:
             self._add(key, error.message)
             return
         except Corrupt as error:
-            self._add(key, error.message)
-            facts = recover_pack_metadata(self._backend, name)
+            facts = self._recover(name)
             if facts is None:
-                self._blame_whole_pack(name)
+                self._blame_whole_pack(name, error.message)
                 return
+            self._add(key, error.message)
             size, metadata = facts
         index = metadata.objects
         self._held.update(index.ids)
@@ -161,18 +169,28 @@ class Fsck:
         if self._report.level == "full":
             self._read_whole(name, index)
 
-    def _blame_whole_pack(self, name: str) -> None:
+    def _recover(self, name: str) -> PackFacts | None:
+        try:
+            return recover_pack_metadata(self._backend, name)
+        except NotFound:
+            return None
+
+    def _blame_whole_pack(self, name: str, what: str) -> None:
         """The index is lost: what the catalog knew of the pack is all that is known."""
         rows = self._catalog.rows(
             f"SELECT o.id FROM ({ALL_OBJECTS}) o JOIN pack p ON p.n = o.pack WHERE p.name = ?",
             (name,),
         )
-        self._held.update(row[0] for row in rows)
+        held = {row[0] for row in rows}
+        self._held |= held
+        runs = self._catalog.rows("SELECT run_id, object FROM run WHERE object IS NOT NULL")
+        hurt = tuple(sorted(run_id for run_id, target in runs if target in held))
+        self._report.damage.append(Damage(layout.pack_key(name), what, runs=hurt))
 
     def _read_whole(self, name: str, index: pack.PackIndex) -> None:
         key = layout.pack_key(name)
         try:
-            data = self._backend.get(key)
+            data = read_whole_pack(self._backend, name)
         except NotFound:
             return
         self._report.bytes_read += len(data)
@@ -210,7 +228,13 @@ class Fsck:
             offset += length
             if hash_bytes(body) != object_id:
                 self._hurt(object_id, kind, key, "does not match its name")
-            elif self._strict:
+                continue
+            try:
+                self._links.add(object_id, kind, body)
+            except GravenError as error:
+                self._hurt(object_id, kind, key, error.message)
+                continue
+            if self._strict:
                 self._check_form(object_id, kind, key, body)
 
     def _check_form(self, object_id: ObjectId, kind: str, key: str, body: bytes) -> None:
@@ -252,6 +276,17 @@ class Fsck:
                 self._report.damage.append(
                     Damage(name, "its object is in no pack", target.hex(), None, (run_id,))
                 )
+
+    def _check_links(self) -> None:
+        """What objects name must be there; only level full has read them."""
+        for target, kind in self._links.missing(self._held):
+            runs = set(runs_sharing(self._catalog, self._backend, target))
+            for file_id in self._links.files_with(target):
+                runs.update(runs_of_object(self._catalog, self._backend, file_id))
+            place = self._links.named_in(target)
+            self._report.damage.append(
+                Damage(place, "is in no pack", target.hex(), kind, tuple(sorted(runs)))
+            )
 
     def _check_guarded(self) -> None:
         from graven.formats.guarded import decode_ref_file, decode_ref_object
@@ -307,10 +342,11 @@ def runs_of_object(catalog: Catalog, backend: Backend, object_id: bytes) -> Iter
             yield run_id
     places = locate(catalog, ObjectId(object_id))
     if any(place.kind in (ENVIRONMENT, DEFINITIONS) for place in places):
-        yield from _runs_sharing(catalog, backend, object_id)
+        yield from runs_sharing(catalog, backend, object_id)
 
 
-def _runs_sharing(catalog: Catalog, backend: Backend, object_id: bytes) -> Iterator[str]:
+def runs_sharing(catalog: Catalog, backend: Backend, object_id: bytes) -> Iterator[str]:
+    """Ids of the living runs that name an object as environment or definitions."""
     reader = reader_of(catalog, backend)
     for run_id, target in catalog.rows("SELECT run_id, object FROM run WHERE object IS NOT NULL"):
         try:

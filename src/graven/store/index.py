@@ -9,7 +9,7 @@ from graven.backends.base import Backend
 from graven.catalog import freshness
 from graven.catalog.database import Catalog, CatalogLost
 from graven.catalog.schema import WAITING
-from graven.errors import Corrupt
+from graven.errors import Corrupt, NotFound
 from graven.ids import ObjectId
 
 if TYPE_CHECKING:  # these load the decoders, which most questions do without
@@ -78,8 +78,21 @@ class Index:
         return locate(self.catalog, object_id)
 
     def get(self, object_id: ObjectId) -> bytes:
-        """The bytes of an object, the store looked at anew if it is not known yet."""
+        """The bytes of an object, the store looked at anew if it is not known yet.
+
+        A pack that vanished since the last look (repacked, its objects moved) is not an
+        answer: the store is looked at again.
+
+        Raises:
+            NotFound: no pack holds it. Corrupt: no copy of it matches its name.
+        """
         from graven.catalog.places import locate
 
-        places = self.ask(lambda catalog: locate(catalog, object_id))
-        return self.reader.get_at(object_id, places)
+        for attempt in range(_ATTEMPTS):
+            places = self.ask(lambda catalog: locate(catalog, object_id))
+            try:
+                return self.reader.get_at(object_id, places)
+            except NotFound:
+                if not places or attempt + 1 == _ATTEMPTS:
+                    raise
+        raise AssertionError("the loop returns or raises")

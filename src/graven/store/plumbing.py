@@ -112,8 +112,7 @@ class PlumbingStore(WritingStore):
         """Every object once, in the order of ids."""
         from graven.catalog.places import iter_objects
 
-        self._index.ask(lambda _: None)
-        for object_id, place in iter_objects(self._index.catalog, kind):
+        for object_id, place in self._index.ask(lambda catalog: list(iter_objects(catalog, kind))):
             yield ObjectInfo(object_id.hex(), place.kind, place.length, place.pack)
 
     def iter_refs(self) -> Iterator[RefInfo]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from graven.catalog import questions
 from graven.catalog.database import Catalog
 from graven.catalog.questions import Header
-from graven.errors import InvalidInput, NotFound
+from graven.errors import Corrupt, InvalidInput, NotFound
 from graven.ids import ObjectId, normal
-from graven.store.base import StoreBase
+from graven.store.base import StoreBase, warn
 
 if TYPE_CHECKING:
-    from graven.catalog.trends import Sample, SeriesName
+    from graven.catalog.trends import Facts, Sample, SeriesName
     from graven.model.run import Run
     from graven.model.trend import TrendPoint, TrendSeries
 
@@ -129,11 +129,7 @@ class ReadingStore(StoreBase):
         yield from self._load_many(rows)
 
     def _load_many(self, rows: list[tuple[str, bytes]]) -> Iterator[Run]:
-        import warnings
-
         from graven.catalog.places import locate_many
-        from graven.errors import Corrupt
-        from graven.store.base import GravenWarning
 
         reader = self._index.reader
         decoder = self._decoder
@@ -143,11 +139,13 @@ class ReadingStore(StoreBase):
             places = self._index.ask(partial(locate_many, ids=ids))
             for (run_id, _), object_id in zip(page, ids, strict=True):
                 try:
-                    yield decoder.decode(reader.get_at(object_id, places.get(object_id, ())))
+                    try:
+                        data = reader.get_at(object_id, places.get(object_id, ()))
+                    except NotFound:  # its pack vanished since; it may have another home
+                        data = self._index.get(object_id)
+                    yield decoder.decode(data)
                 except (Corrupt, NotFound) as error:
-                    warnings.warn(
-                        f"run {run_id} is left out: {error.message}", GravenWarning, stacklevel=3
-                    )
+                    warn(f"run {run_id} is left out: {error.message}")
 
     def latest(self, branch: str | None = None) -> Run:
         """The run with the newest timestamp.
@@ -199,28 +197,26 @@ class ReadingStore(StoreBase):
 
         limit = n_runs if n_runs and n_runs > 0 else None
 
-        def question(catalog: Catalog) -> list[Sample]:
-            columns = trends.find_columns(catalog, metric, point_name, tags, scenario)
-            return trends.newest_samples(catalog, columns, limit, branch)
+        def question(catalog: Catalog) -> tuple[list[Sample], dict[int, Facts]]:
+            with catalog.snapshot():
+                columns = trends.find_columns(catalog, metric, point_name, tags, scenario)
+                samples = trends.newest_samples(catalog, columns, limit, branch)
+                return samples, trends.run_facts(catalog, [s.number for s in samples])
 
-        samples = self._index.ask(question, measured=True)
+        samples, facts = self._index.ask(question, measured=True)
         samples.reverse()
         return TrendSeries(
             metric=metric,
             point_name=point_name,
             tags=dict(tags),
-            points=tuple(self._trend_points(samples)),
+            points=tuple(self._trend_points(samples, facts)),
         )
 
-    def _trend_points(self, samples: list[Sample]) -> Iterator[TrendPoint]:
+    def _trend_points(self, samples: list[Sample], facts: dict[int, Facts]) -> Iterator[TrendPoint]:
         from graven import clock
-        from graven.catalog import trends
         from graven.formats.header import grow_commit
         from graven.model.trend import TrendPoint
 
-        facts = self._index.ask(
-            lambda catalog: trends.run_facts(catalog, [s.number for s in samples])
-        )
         bounds = self._bounds(samples, facts)
         for sample in samples:
             run_id, _, commit = facts[sample.number]
@@ -235,7 +231,7 @@ class ReadingStore(StoreBase):
             )
 
     def _bounds(
-        self, samples: list[Sample], facts: dict[int, tuple[str, bytes, str | bytes | None]]
+        self, samples: list[Sample], facts: dict[int, Facts]
     ) -> dict[int, tuple[float | None, float | None]]:
         """Intervals stand in the run objects only: read them where there are any."""
         from graven.catalog.places import locate_many
@@ -248,8 +244,12 @@ class ReadingStore(StoreBase):
             ids = [ObjectId(facts[s.number][1]) for s in page]
             places = self._index.ask(partial(locate_many, ids=ids))
             for sample, object_id in zip(page, ids, strict=True):
-                data = self._index.reader.get_at(object_id, places.get(object_id, ()))
-                out[sample.number] = bounds_at(decode_body(data), sample.position)
+                try:
+                    data = self._index.reader.get_at(object_id, places.get(object_id, ()))
+                    out[sample.number] = bounds_at(decode_body(data), sample.position)
+                except (Corrupt, NotFound) as error:
+                    run_id = facts[sample.number][0]
+                    warn(f"the interval of run {run_id} is left out: {error.message}")
         return out
 
     def series(self) -> list[SeriesName]:

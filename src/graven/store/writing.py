@@ -34,7 +34,7 @@ class Batch:
     def __init__(self, store: WritingStore, writer: PackWriter) -> None:
         self._store = store
         self._writer = writer
-        self._views: list[tuple[Run, str]] = []
+        self._views: list[tuple[Run, EncodedRun]] = []
         self._ended = False
         self.run_ids: list[str] = []
 
@@ -62,7 +62,8 @@ class Batch:
             self._writer.add(item)
         self._writer.extend(intents)
         self.run_ids.append(encoded.run_id)
-        self._store._keep_for_view(self._views, run, encoded)
+        if self._store._views_wanted:
+            self._views.append((run, encoded))
 
     def put_object(self, data: bytes, kind: str = "blob") -> str:
         """Add a bare object; returns its hex id."""
@@ -106,7 +107,7 @@ class WritingStore(ReadingStore):
         views = self._views_wanted  # asked first: a damaged config.json must change nothing
         self._session.commit(items, intents)
         if views:
-            self._write_view(run, encoded.run.id.hex())
+            self._write_view(run, encoded)
         return self._view_path(encoded.run_id)
 
     @contextmanager
@@ -119,28 +120,30 @@ class WritingStore(ReadingStore):
         finally:
             batch._ended = True
         writer.finish()
-        for run, object_id in batch._views:
-            self._write_view(run, object_id)
-
-    def _keep_for_view(self, views: list[tuple[Run, str]], run: Run, encoded: EncodedRun) -> None:
-        if self._views_wanted:
-            views.append((run, encoded.run.id.hex()))
+        for run, encoded in batch._views:
+            self._write_view(run, encoded)
 
     @property
     def _views_wanted(self) -> bool:
         return bool(self.config.get("views", "all") != "none")
 
-    def _write_view(self, run: Run, object_id: str) -> None:
-        from graven.views import write_view
-
+    def _write_view(self, run: Run, encoded: EncodedRun) -> None:
         self._best_effort(
             f"the view of run {run.id} was not written",
-            lambda: write_view(self._backend, run, object_id),
+            lambda: self._view_writer.write_encoded(run, encoded),
         )
+
+    @property
+    def _view_writer(self) -> ViewWriter:
+        if self._view_writer_made is None:
+            from graven.views import ViewWriter
+
+            self._view_writer_made = ViewWriter(self._backend)
+        return self._view_writer_made
 
     def _view_path(self, run_id: str) -> Path:
         key = layout.view_key(run_id)
-        return self.path / key if self.path is not None else Path(key)
+        return Path(f"{self._root}/{key}" if self._root else key)
 
     def attach(self, run_id: str, name: str, data: bytes) -> str:
         """Keep bytes beside a run; returns the hex id of their object.
@@ -209,7 +212,11 @@ class WritingStore(ReadingStore):
         self._session.commit([], intents)
         header = self._header(wanted)
         if views:
-            self._write_view(self.load_object(header.object_id), header.object_id)
+            run = self.load_object(header.object_id)
+            self._best_effort(
+                f"the view of run {run.id} was not written",
+                lambda: self._view_writer.write(run, header.object_id),
+            )
         return header
 
     def relabel(self, run_id: str, **changes: Any) -> Run:
