@@ -149,7 +149,7 @@ def test_content_ids_never_change():
 
 def test_equal_content_gives_equal_ids_and_any_change_another():
     run = make_run(id="")
-    assert run.id == make_run(id="").id == content_run_id(dataclasses.replace(run, id=""))
+    assert run.id == make_run(id="").id
     for change in (
         {"branch": "dev"},
         {"environment": {"a": 1}},
