@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from typing import NewType
 
@@ -24,6 +25,8 @@ _WINDOWS_NAMES = frozenset(
     + [f"{stem}{digit}" for stem in ("com", "lpt") for digit in "0123456789¹²³"]
 )
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+# Names that need no closer look: no device of Windows' has a digit in its first three.
+_USUAL_NAME = re.compile(r"[a-z_-]{0,2}[0-9][a-z0-9_-]{0,60}|[a-z0-9_-]{8,60}")
 RESERVED_RUN_IDS = frozenset(["latest"])
 
 
@@ -113,6 +116,8 @@ def check_name(text: object, what: str) -> str:
     Raises:
         InvalidInput: not text, empty, too long, a path, or holding control characters.
     """
+    if type(text) is str and _USUAL_NAME.fullmatch(text):
+        return text
     if not isinstance(text, str):
         raise InvalidInput(
             f"{what} must be text, not {type(text).__name__}", kind="bad-name", field=what

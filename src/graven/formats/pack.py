@@ -9,9 +9,9 @@ of contents and the objects. A lost index can be rebuilt from the frames alone.
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -250,11 +250,17 @@ def _build_metadata(updates: bytes, index: bytes, level: int) -> bytes:
     return _with_crc(header) + body
 
 
-@cache
+_threads = threading.local()
+
+
 def _compressor(level: int) -> zstandard.ZstdCompressor:
-    # No checksum of zstd's own: every object has its hash, and without one a flipped
-    # literal costs the object it lies in, not the whole frame.
-    return zstandard.ZstdCompressor(level=level, write_checksum=False)
+    """A compressor of this thread's own: two threads may not share one, making one is slow."""
+    held: dict[int, zstandard.ZstdCompressor] = _threads.__dict__.setdefault("held", {})
+    if level not in held:
+        # No checksum of zstd's own: every object has its hash, and without one a flipped
+        # literal costs the object it lies in, not the whole frame.
+        held[level] = zstandard.ZstdCompressor(level=level, write_checksum=False)
+    return held[level]
 
 
 def _compress(raw: bytes, level: int) -> tuple[int, bytes]:
@@ -263,8 +269,7 @@ def _compress(raw: bytes, level: int) -> tuple[int, bytes]:
         probe = raw[middle : middle + _PROBE_BYTES]
         if len(_compressor(1).compress(probe)) > _WORTH * len(probe):
             return CODEC_RAW, raw
-    # A compressor object is not for two threads at once; making one costs microseconds.
-    stored = zstandard.ZstdCompressor(level=level, write_checksum=False).compress(raw)
+    stored = _compressor(level).compress(raw)
     return (CODEC_ZSTD, stored) if len(stored) < _WORTH * len(raw) else (CODEC_RAW, raw)
 
 

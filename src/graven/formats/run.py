@@ -16,10 +16,7 @@ import msgspec
 from graven import clock
 from graven.errors import InvalidInput
 from graven.formats import canonical
-from graven.formats.columns import (
-    Column,
-    pack_floats,
-)
+from graven.formats.columns import pack_floats
 from graven.formats.definitions import column_order, encode_definitions
 from graven.formats.envelope import (
     DEFINITIONS,
@@ -31,24 +28,40 @@ from graven.formats.envelope import (
 from graven.formats.header import Header, shrink_commit
 from graven.formats.pack import Item
 from graven.formats.run_object import NO_VALUES, RunBody, encode_body
-from graven.ids import GENERATED_RUN_ID_HEX, check_run_id, hash_bytes
+from graven.ids import GENERATED_RUN_ID_HEX, RunId, check_run_id, hash_bytes
 from graven.model.metric import Metric, read_groups
 from graven.model.point import Point, PointStatus
 from graven.model.reading import fail, plain, read_map, read_number, read_numbers, read_text, show
 from graven.model.run import Origin, Run
 
 
+class Numbers(NamedTuple):
+    """The columns of a run that has nothing else to its points, for whoever writes them out.
+
+    Each has an entry for each metric of each point; a bound that none has is None.
+    """
+
+    value: list[float]
+    lower: list[float] | None
+    upper: list[float] | None
+
+
 class EncodedRun(NamedTuple):
-    """What a run becomes: its object, the two it names, and its header row."""
+    """What a run becomes: its object, the two it names, and its header row.
+
+    ``numbers`` is None for a run with samples, failed points, partial bounds and the like.
+    """
 
     run_id: str
     run: Item
     environment: Item
     definitions: Item
     header: Header
+    numbers: Numbers | None
 
 
-_fingerprint = msgspec.msgpack.Encoder(order="deterministic").encode
+# Not sorted: the same map in another order is only another key for the same object.
+_fingerprint = msgspec.msgpack.Encoder().encode
 
 
 class RunEncoder:
@@ -64,21 +77,17 @@ class RunEncoder:
         self._shared: dict[bytes, Item] = {}
         self._orders: dict[bytes, Order] = {}
 
-    def encode(self, run: Run) -> EncodedRun:
+    def encode(self, run: Run, *, check_id: bool = True) -> EncodedRun:
         """Take a run apart.
+
+        ``check_id`` is False only for a run whose id is about to be made.
 
         Raises:
             InvalidInput: a field that has no place in a run; the message names it.
             TypeError: a value in ``environment``, ``metadata``, ``params`` or
                 ``provenance`` that JSON has no form for.
         """
-        run_id = check_run_id(run.id)
-        data, environment, definitions = self.encode_parts(run, run_id)
-        item = Item(hash_bytes(data), RUN, data)
-        return EncodedRun(run_id, item, environment, definitions, make_header(run))
-
-    def encode_parts(self, run: Run, run_id: str) -> tuple[bytes, Item, Item]:
-        """The bytes of the run object under that id, its environment, its definitions."""
+        run_id = check_run_id(run.id) if check_id else RunId(run.id)
         # All metrics of all points, in one list: columns are made from it as a whole.
         try:
             entries = [metric for point in run.points for metric in point.metrics.values()]
@@ -87,9 +96,10 @@ class RunEncoder:
         definitions, order = self._definitions(run, entries)
         environment = self._environment(run.environment)
         body = _encode_facts(run, run_id, definitions.id, environment.id)
-        _fill_columns(body, run.points, order.sort(entries), order)
+        numbers = _fill_columns(body, run.points, order.sort(entries), order)
         data = encode_body((RUN, VERSIONS[RUN], body))
-        return data, environment, definitions
+        item = Item(hash_bytes(data), RUN, data)
+        return EncodedRun(run_id, item, environment, definitions, make_header(run), numbers)
 
     def _definitions(self, run: Run, entries: Sequence[Metric]) -> tuple[Item, Order]:
         key = b"d" + _definitions_key(run, entries)
@@ -193,8 +203,7 @@ def make_header(run: Run) -> Header:
 
 def content_run_id(run: Run) -> str:
     """The id of a run that was given none: from all of its content (20 hex digits)."""
-    data, _, _ = RunEncoder().encode_parts(run, "")
-    return hash_bytes(data).hex()[:GENERATED_RUN_ID_HEX]
+    return RunEncoder().encode(run, check_id=False).run.id.hex()[:GENERATED_RUN_ID_HEX]
 
 
 # --- encoding --------------------------------------------------------------
@@ -266,7 +275,7 @@ def _free_map(value: dict[str, Any] | None, where: str, depth: int = 2) -> dict[
 
 def _fill_columns(
     body: RunBody, points: Sequence[Point], entries: list[Metric], where: Order
-) -> None:
+) -> Numbers | None:
     for index, point in enumerate(points):
         if point.status is not PointStatus.OK or point.error is not None:
             status = _status_text(point.status, f"points[{index}]")
@@ -277,9 +286,12 @@ def _fill_columns(
             extra = _free_map(point.extra, f"points[{index}]", _EXTRA_DEPTH) or {}
             body.point_extra.append((index, extra))
     # Whole columns at a time: a loop with three appends takes twice as long.
-    body.value = pack_floats(_clean([m.value for m in entries], where, "value")) or NO_VALUES
-    body.lower, body.lower_at = _bounds([m.lower for m in entries], where, "lower")
-    body.upper, body.upper_at = _bounds([m.upper for m in entries], where, "upper")
+    values = _clean([m.value for m in entries], where, "value")
+    lower, body.lower_at = _bounds([m.lower for m in entries], where, "lower")
+    upper, body.upper_at = _bounds([m.upper for m in entries], where, "upper")
+    body.value = pack_floats(values) or NO_VALUES
+    body.lower = None if lower is None else pack_floats(lower)
+    body.upper = None if upper is None else pack_floats(upper)
     rare = [
         (position, metric)
         for position, metric in enumerate(entries)
@@ -287,6 +299,8 @@ def _fill_columns(
     ]
     if rare:
         _fill_samples(body, rare, len(entries), where)
+    odd = rare or body.lower_at or body.upper_at or body.point_status or body.point_extra
+    return None if odd else Numbers(values, lower, upper)
 
 
 _FLOAT_ONLY = {float}
@@ -306,13 +320,15 @@ def _clean(values: list[Any], where: Order, field: str, at: Sequence[int] | None
     return values
 
 
-def _bounds(values: list[Any], where: Order, field: str) -> tuple[Column | None, list[int] | None]:
+def _bounds(
+    values: list[Any], where: Order, field: str
+) -> tuple[list[float] | None, list[int] | None]:
     if None not in values:
-        return (pack_floats(_clean(values, where, field)), None) if values else (None, None)
+        return (_clean(values, where, field), None) if values else (None, None)
     at = [i for i, v in enumerate(values) if v is not None]
     if not at:
         return None, None
-    return pack_floats(_clean([values[i] for i in at], where, field, at)), at
+    return _clean([values[i] for i in at], where, field, at), at
 
 
 def _fill_samples(body: RunBody, rare: list[tuple[int, Metric]], width: int, where: Order) -> None:

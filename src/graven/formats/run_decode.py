@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from graven.errors import Corrupt
@@ -62,9 +63,15 @@ class RunDecoder:
         definitions = self.definitions(body.definitions)
         # Outside of the handler: a NotFound is a KeyError too.
         environment = self._environment(body.environment)
+        if column_length(body.value) != definitions.width:
+            raise Corrupt(
+                f"run has {column_length(body.value)} values, its definitions name"
+                f" {definitions.width}",
+                kind="bad-object",
+            )
         try:
-            metrics = _decode_metrics(body, definitions)
-            return Run(
+            return Run.deferred(
+                partial(_decode_points, body, definitions),
                 id=body.id,
                 timestamp=datetime.fromisoformat(body.timestamp),
                 commit=grow_commit(body.commit),
@@ -72,7 +79,6 @@ class RunDecoder:
                 environment=environment,
                 metadata=body.metadata or {},
                 metric_defs=dict(definitions.metric_defs),
-                points=_decode_points(body, definitions, metrics),
                 experiment=body.experiment,
                 status=body.status,
                 params=body.params or {},
@@ -116,11 +122,6 @@ class RunDecoder:
 
 def _decode_metrics(body: RunBody, definitions: Definitions) -> list[Metric]:
     width = definitions.width
-    if column_length(body.value) != width:
-        raise Corrupt(
-            f"run has {column_length(body.value)} values, its definitions name {width}",
-            kind="bad-object",
-        )
     metrics = []
     bounds = zip(
         unpack_floats(body.value),
@@ -179,7 +180,19 @@ def _spread_samples(metrics: list[Metric], counts: list[int], samples: list[floa
             start += count
 
 
-def _decode_points(
+def _decode_points(body: RunBody, definitions: Definitions) -> tuple[Point, ...]:
+    """The points of a run, when somebody first looks at them.
+
+    Raises:
+        Corrupt: the object contradicts itself.
+    """
+    try:
+        return _build_points(body, definitions, _decode_metrics(body, definitions))
+    except (ValueError, IndexError, KeyError) as error:
+        raise Corrupt(f"run object is malformed: {error}", kind="bad-object") from None
+
+
+def _build_points(
     body: RunBody, definitions: Definitions, metrics: list[Metric]
 ) -> tuple[Point, ...]:
     status = {index: (kind, error) for index, kind, error in body.point_status}

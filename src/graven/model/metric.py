@@ -141,18 +141,21 @@ class Metric:
         Raises:
             InvalidInput: ``value``, a bound or a sample is no number that float64 holds.
         """
-        record: dict[str, Any] = {"value": read_number(self.value, "value")}
-        if self.lower is not None:
-            record["lower"] = read_number(self.lower, "lower")
-        if self.upper is not None:
-            record["upper"] = read_number(self.upper, "upper")
+        value, lower, upper = self.value, self.lower, self.upper
+        record: dict[str, Any] = {
+            "value": value if type(value) is float else read_number(value, "value")
+        }
+        if lower is not None:
+            record["lower"] = lower if type(lower) is float else read_number(lower, "lower")
+        if upper is not None:
+            record["upper"] = upper if type(upper) is float else read_number(upper, "upper")
         if self.samples is not None:
             record["samples"] = list(read_numbers(self.samples, "samples"))
         if self.sample_groups is not None:
             record["sample_groups"] = list(self.sample_groups)
         if self.estimator is not None:
             record["estimator"] = self.estimator
-        return _with_extra(record, self.extra)
+        return _with_extra(record, self.extra) if self.extra else record
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str = "metric") -> Self:

@@ -55,11 +55,15 @@ class Point:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: calibrax's four keys always, ours where they say something."""
+        try:
+            metrics = {name: metric.to_dict() for name, metric in self.metrics.items()}
+        except InvalidInput:
+            metrics = {name: self._metric_dict(name) for name in self.metrics}
         record: dict[str, Any] = {
             "name": self.name,
             "scenario": self.scenario,
             "tags": dict(self.tags),
-            "metrics": {name: self._metric_dict(name) for name in self.metrics},
+            "metrics": metrics,
         }
         if self.status is not PointStatus.OK:
             record["status"] = str(self.status)

@@ -32,8 +32,15 @@ class Origin(StrEnum):
     IMPORTED = "imported"
 
 
+class _Deferred:
+    """A place beside the fields for the points that nobody has looked at yet."""
+
+    __slots__ = ("_points_later",)
+    _points_later: Callable[[], tuple[Point, ...]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(_Deferred):
     """The measured facts of one run.
 
     Two runs are equal when all fields are; a run that went through a store is equal
@@ -92,6 +99,27 @@ class Run:
             from graven.formats.run import content_run_id
 
             object.__setattr__(self, "id", content_run_id(self))
+
+    @classmethod
+    def deferred(cls, points: Callable[[], tuple[Point, ...]], **fields: Any) -> Self:
+        """A run whose points are made when they are first looked at.
+
+        Listing thousands of runs costs most of its time for points that many callers
+        never touch. ``fields`` are all fields but the points, in their final form.
+        """
+        run = cls.__new__(cls)
+        for name, value in fields.items():
+            object.__setattr__(run, name, value)
+        object.__setattr__(run, "_points_later", points)
+        return run
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only where an attribute is not set: the points of a deferred run.
+        if name != "points":
+            raise AttributeError(f"Run has no attribute {name!r}")
+        points = self._points_later()
+        object.__setattr__(self, "points", points)
+        return points
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: calibrax's eight keys always and in its order, then ours."""

@@ -92,15 +92,13 @@ class Store(PlumbingStore):
         Returns:
             How many views there are now.
         """
-        from graven.views import write_view
-
         # Listed before the runs: a view that somebody adds meanwhile is not an old one.
         standing = [layout.RUNS + name for name in self._backend.names(layout.RUNS)]
         written = set()
         for header in self.headers():
             try:
                 run = self.load_object(header.object_id)
-                written.add(write_view(self._backend, run, header.object_id))
+                written.add(self._view_writer.write(run, header.object_id))
             except (Corrupt, NotFound, InvalidInput) as error:
                 warn(f"run {header.run_id} has no view: {error.message}")
         for key in standing:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from graven.formats.run import EncodedRun
     from graven.model.run import Run
     from graven.store.session import Intent, PackWriter
+    from graven.views import ViewWriter
 
 ATTACHMENT_KINDS = ("artifacts", "logs", "results", "derived", "tables", "tensors")
 MAX_ATTACHMENT_NAME = 1024

@@ -1,0 +1,43 @@
+"""The files of views: whole or not at all, and not synced to disk."""
+
+from __future__ import annotations
+
+import threading
+
+from graven.backends.base import Backend
+from graven.formats import layout
+from graven.formats.run import EncodedRun
+from graven.ids import normal
+from graven.model.run import Run
+from graven.views.render import render_view
+from graven.views.templates import Templates
+
+
+class ViewWriter:
+    """Writes views beside one store. Safe to share between threads."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._threads = threading.local()
+
+    def write(self, run: Run, object_id: str) -> str:
+        """Write a run's view and return its key."""
+        return self._put(normal(run.id), render_view(run, object_id))
+
+    def write_encoded(self, run: Run, encoded: EncodedRun) -> str:
+        """As `write`, for a run that was just encoded."""
+        templates: Templates | None = getattr(self._threads, "templates", None)
+        if templates is None:
+            templates = self._threads.templates = Templates()
+        text = templates.render(run, encoded)
+        return self._put(encoded.run_id, text or render_view(run, encoded.run.id.hex()))
+
+    def _put(self, run_id: str, text: bytes) -> str:
+        key = layout.view_key(run_id)
+        self._backend.put(key, text, durable=False)
+        return key
+
+
+def remove_view(backend: Backend, run_id: str) -> None:
+    """Remove a run's view, if there is one."""
+    backend.delete(layout.view_key(run_id))
