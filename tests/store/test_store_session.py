@@ -298,3 +298,41 @@ def test_a_store_whose_clock_is_hours_ahead_refuses_writes_and_reads_on(tmp_path
         other.save(sample_run("b"))
     assert caught.value.kind == "clock-skew"
     check_store(other, {"a": sample_run("a")})
+
+
+def test_children_forked_while_threads_work_do_not_wait_for_their_locks(tmp_path):
+    store = Store(tmp_path / "s", durable=False)
+    store.save(sample_run("first"))
+    stop = threading.Event()
+
+    def work(thread):
+        number = 0
+        while not stop.is_set():
+            number += 1
+            store.save(sample_run(f"t{thread}-{number}"))
+            store.count()
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(15):
+            process = FORK.Process(target=_child_saves, args=(store, number))
+            process.start()
+            process.join(30)
+            stuck = process.exitcode is None
+            if stuck:
+                process.kill()
+            assert not stuck, f"child {number} waits for a lock that no thread of it holds"
+            assert process.exitcode == 0
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    found = {header.run_id for header in store.headers()}
+    assert {f"c{number}" for number in range(15)} <= found
+
+
+def _child_saves(store, number):
+    store.save(sample_run(f"c{number}"))
+    assert store.load("first").id == "first"

@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -32,8 +33,8 @@ class Catalog:
         self._path = path
         self._identity = f"{SCHEMA_VERSION} {store_id} {url}"
         self._lock = threading.RLock()
-        self._pid = os.getpid()
         self._connection: sqlite3.Connection | None = None
+        _catalogs.add(self)
 
     @property
     def path(self) -> str | None:
@@ -125,9 +126,6 @@ class Catalog:
                 self._connection = None
 
     def _open(self) -> sqlite3.Connection:
-        if self._pid != os.getpid():
-            self._connection = None  # a fork must not share its parent's connection
-            self._pid = os.getpid()
         if self._connection is None:
             self._connection = self._connect()
         return self._connection
@@ -237,6 +235,42 @@ def _refuse_links(path: str) -> None:
     for place in (os.path.dirname(path), path, path + "-wal", path + "-shm", path + "-journal"):
         if os.path.islink(place):
             raise OSError(errno.ELOOP, "is a link", place)
+
+
+# SQLite forbids to carry a connection into a forked child, its closing included, and no
+# thread may be inside SQLite meanwhile: the child would wait for locks that nobody holds.
+# So connections are closed before a fork, and open again when asked.
+_catalogs: weakref.WeakSet[Catalog] = weakref.WeakSet()
+_held: list[Catalog] = []
+_FORK_WAIT_SECONDS = 10.0
+
+
+def _before_fork() -> None:
+    for catalog in list(_catalogs):
+        if catalog._lock.acquire(timeout=_FORK_WAIT_SECONDS):
+            _held.append(catalog)
+            idle = catalog._connection is None or not catalog._connection.in_transaction
+            if catalog.path is not None and idle:
+                catalog.close()
+
+
+def _after_fork_in_parent() -> None:
+    while _held:
+        _held.pop()._lock.release()
+
+
+def _after_fork_in_child() -> None:
+    _held.clear()
+    for catalog in list(_catalogs):
+        catalog._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )
 
 
 class CatalogLost(Exception):

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -86,6 +87,7 @@ class StoreBase:
         self._config_made: Config | None = None
         self._view_writer_made: ViewWriter | None = None
         self._pointers: dict[str, Pointers] = {}
+        _stores.add(self)
 
     @property
     def url(self) -> str:
@@ -238,6 +240,19 @@ class StoreBase:
             action()
         except GravenError as error:
             warn(f"{what}: {error.message}")
+
+
+_stores: weakref.WeakSet[StoreBase] = weakref.WeakSet()
+
+
+def _begin_in_child() -> None:
+    for store in list(_stores):
+        store._lock = threading.RLock()
+        store._index.begin_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_in_child)
 
 
 def _open_backend(url: str | os.PathLike[str], *, readonly: bool, durable: bool) -> Backend:

@@ -62,6 +62,10 @@ class Index:
 
             index_measurements(self.catalog, self.reader)
 
+    def begin_in_child(self) -> None:
+        """After a fork: another thread of the parent may have held the reader's lock."""
+        self._reader = None
+
     @property
     def reader(self) -> ObjectReader:
         """Verified objects by id."""
