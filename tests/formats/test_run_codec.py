@@ -11,7 +11,7 @@ from hypothesis import given
 from graven.errors import Corrupt, FormatTooNew, InvalidInput, NotFound
 from graven.formats import canonical
 from graven.formats.columns import pack_floats
-from graven.formats.run import RunEncoder, content_run_id
+from graven.formats.run import RunEncoder
 from graven.formats.run_decode import RunDecoder, decode_run
 from graven.formats.run_object import bounds_at, decode_body, is_canonical_run
 from graven.ids import ObjectId, hash_bytes
