@@ -5,7 +5,8 @@ the stored estimates against a threshold.
 """
 
 from graven.analysis.check import CheckResult, Mistake, judge
-from graven.analysis.compare import Comparison, DuplicateKey, Row, RunLabel, Verdict, compare_runs
+from graven.analysis.compare import compare_runs
+from graven.analysis.comparison import Comparison, DuplicateKey, Row, RunLabel, Verdict
 from graven.analysis.thresholds import Thresholds, parse_threshold
 from graven.analysis.trend import TrendSummary, sparkline, summarize_trend
 

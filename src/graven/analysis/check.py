@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from graven.analysis.compare import Comparison, Row, Verdict
+from graven.analysis.comparison import Comparison, Row, Verdict
 
 _JUDGED = (Verdict.REGRESSION, Verdict.IMPROVEMENT, Verdict.NO_CHANGE)
 _DOUBTFUL = (Verdict.REMOVED, Verdict.NOT_A_NUMBER, Verdict.SKIPPED)

@@ -7,13 +7,11 @@ row with a verdict of its own, so that nothing drops out in silence.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
+from graven.analysis.comparison import Comparison, DuplicateKey, Row, RunLabel, Verdict
 from graven.analysis.thresholds import Thresholds
 from graven.model import Metric, MetricDef, MetricDirection, Point, PointStatus, Run
 
@@ -24,161 +22,6 @@ PointKey = tuple[str, str, tuple[tuple[str, str], ...]]
 RELATIVE_NOISE = 1e-9
 
 _TRUST = {"unknown": 0, "unit": 1, "tool": 2, "declared": 3}
-
-
-class Verdict(StrEnum):
-    """What became of one metric of one point."""
-
-    REGRESSION = "regression"
-    IMPROVEMENT = "improvement"
-    NO_CHANGE = "no-change"
-    ADDED = "added"
-    REMOVED = "removed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    NOT_A_NUMBER = "not-a-number"
-    NO_DIRECTION = "no-direction"
-    INCOMPARABLE = "incomparable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One metric of one point in both runs (``metric`` None: the point as a whole).
-
-    Attributes:
-        occurrence: 1 for the first point of this key in its run, 2 for the next ...
-        baseline, current: the values in ``unit``; None where there is none.
-        delta: current - baseline; None where either is missing or no number.
-        change: delta / abs(baseline), 0.05 for 5 % more; None where no ratio exists.
-        threshold: the relative threshold that was applied.
-        worse: True if the change goes the bad way (also for a point that fails now and
-            did not before), False if it goes the good way, None if neither is known.
-        note: why the verdict is what it is, where the numbers do not say it.
-    """
-
-    scenario: str
-    name: str
-    tags: dict[str, str]
-    verdict: Verdict
-    metric: str | None = None
-    occurrence: int = 1
-    unit: str | None = None
-    direction: MetricDirection | None = None
-    direction_source: str = "unknown"
-    baseline: float | None = None
-    current: float | None = None
-    delta: float | None = None
-    change: float | None = None
-    threshold: float | None = None
-    worse: bool | None = None
-    note: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; None fields are left out."""
-        record: dict[str, Any] = {"scenario": self.scenario, "name": self.name, "tags": self.tags}
-        record["metric"] = self.metric
-        record["verdict"] = str(self.verdict)
-        if self.occurrence > 1:
-            record["occurrence"] = self.occurrence
-        if self.direction is not None:
-            record["direction"] = str(self.direction)
-            record["direction_source"] = self.direction_source
-        for name in ("unit", "baseline", "current", "delta", "change", "threshold", "worse"):
-            if getattr(self, name) is not None:
-                record[name] = getattr(self, name)
-        if self.change is not None:
-            record["percent"] = self.change * 100
-        if self.baseline and self.current is not None:
-            record["ratio"] = self.current / self.baseline
-        if self.note is not None:
-            record["note"] = self.note
-        return record
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DuplicateKey:
-    """Points of one run that nothing tells apart."""
-
-    scenario: str
-    name: str
-    tags: dict[str, str]
-    in_baseline: int
-    in_current: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "scenario": self.scenario,
-            "name": self.name,
-            "tags": self.tags,
-            "in_baseline": self.in_baseline,
-            "in_current": self.in_current,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLabel:
-    """What a reader must know of a run to judge a comparison with it."""
-
-    id: str
-    timestamp: datetime
-    commit: str | None
-    branch: str | None
-    origin: str
-    status: str
-    machine: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "id": self.id,
-            "timestamp": self.timestamp.isoformat(),
-            "commit": self.commit,
-            "branch": self.branch,
-            "origin": self.origin,
-            "status": self.status,
-            "machine": self.machine,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """What `compare_runs` answers.
-
-    Attributes:
-        rows: baseline order first, then what only the current run has.
-        duplicates: keys that occur more than once in a run.
-        comparable: False if the machines are known to differ and that was not allowed.
-        warnings: sentences a reader needs beside the rows.
-    """
-
-    baseline: RunLabel
-    current: RunLabel
-    rows: tuple[Row, ...]
-    duplicates: tuple[DuplicateKey, ...]
-    comparable: bool
-    warnings: tuple[str, ...]
-
-    def counts(self) -> dict[str, int]:
-        """Rows by verdict, all verdicts present."""
-        found = Counter(row.verdict for row in self.rows)
-        return {str(verdict): found[verdict] for verdict in Verdict}
-
-    def with_verdict(self, *verdicts: Verdict) -> tuple[Row, ...]:
-        """The rows that have one of ``verdicts``."""
-        return tuple(row for row in self.rows if row.verdict in verdicts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "baseline": self.baseline.to_dict(),
-            "current": self.current.to_dict(),
-            "comparable": self.comparable,
-            "warnings": list(self.warnings),
-            "duplicates": [key.to_dict() for key in self.duplicates],
-            "counts": self.counts(),
-            "rows": [row.to_dict() for row in self.rows],
-        }
 
 
 @dataclass(frozen=True, slots=True)

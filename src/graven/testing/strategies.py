@@ -94,7 +94,7 @@ def datetimes() -> st.SearchStrategy[datetime]:
 
 def extras(known: type) -> st.SearchStrategy[dict[str, Any] | None]:
     """Fields of a newer writer: any name that the record does not have itself."""
-    own = {*known.__dataclass_fields__, "object_id"}  # type: ignore[attr-defined]  # a dataclass
+    own = {*known.__dataclass_fields__, "object_id"}  # type: ignore[attr-defined]  # every class given is a dataclass
     fields = names().filter(lambda name: name not in own)
     return st.none() | st.dictionaries(fields, json_values(), min_size=1, max_size=2)
 
