@@ -42,12 +42,13 @@ stores = st.lists(runs, max_size=10)
 
 
 def fill(saved, deleted):
-    """A store in memory and the runs that live in it, by id."""
+    """A store in memory and the runs that live in it, by id, in the order of their last save."""
     fill.number = getattr(fill, "number", 0) + 1
     store = Store(f"memory://trends-{fill.number}")
     living = {}
     for run in saved:
         store.save(run)
+        living.pop(run.id, None)
         living[run.id] = run
     for run_id in deleted & living.keys():
         store.delete(run_id)
@@ -55,9 +56,15 @@ def fill(saved, deleted):
     return store, living
 
 
+def newest_first(runs):
+    """The order of every answer: by timestamp, runs of the same moment by the later save."""
+    latest_save_first = list(runs)[::-1]
+    return sorted(latest_save_first, key=lambda run: run.timestamp, reverse=True)
+
+
 def brute_force(living, metric, name, tags, branch, scenario):
     found = []
-    for run in living.values():
+    for run in newest_first(living.values()):
         if branch is not None and run.branch != branch:
             continue
         for point in run.points:
@@ -65,8 +72,6 @@ def brute_force(living, metric, name, tags, branch, scenario):
             if fits and scenario in (None, point.scenario) and metric in point.metrics:
                 found.append((run, point.metrics[metric]))
                 break
-    found.sort(key=lambda pair: pair[0].id)
-    found.sort(key=lambda pair: pair[0].timestamp, reverse=True)
     return found
 
 
@@ -80,18 +85,19 @@ def brute_force(living, metric, name, tags, branch, scenario):
     st.sampled_from([None, "main"]),
     st.sampled_from([None, "gpu"]),
 )
-@pytest.mark.parametrize("merge_limit", [48, 0])
+@pytest.mark.parametrize(("merge_limit", "page"), [(48, 1000), (0, 1000), (0, 2)])
 def test_trends_are_what_reading_every_run_gives(
-    merge_limit, saved, deleted, metric, name, tags, n_runs, branch, scenario
+    merge_limit, page, saved, deleted, metric, name, tags, n_runs, branch, scenario
 ):
     store, living = fill(saved, deleted)
-    old, trends._MERGE_LIMIT = trends._MERGE_LIMIT, merge_limit
+    old = trends._MERGE_LIMIT, trends._PAGE
+    trends._MERGE_LIMIT, trends._PAGE = merge_limit, page
     try:
         series = store.extract_trend(
             metric, name, tags, n_runs=n_runs, branch=branch, scenario=scenario
         )
     finally:
-        trends._MERGE_LIMIT = old
+        trends._MERGE_LIMIT, trends._PAGE = old
     expected = brute_force(living, metric, name, tags, branch, scenario)
     expected = expected[: n_runs or None][::-1]
     assert [
@@ -103,13 +109,36 @@ def test_trends_are_what_reading_every_run_gives(
 def test_queries_are_what_reading_every_run_gives(saved, wanted):
     store, living = fill(saved, set())
     found = store.query(**wanted)
-    expected = {
+    assert [run.id for run in found] == [
         run.id
-        for run in living.values()
+        for run in newest_first(living.values())
         if any(all(p.tags.get(k) == v for k, v in wanted.items()) for p in run.points)
-    }
-    assert {run.id for run in found} == expected
-    assert [run.timestamp for run in found] == sorted((r.timestamp for r in found), reverse=True)
+    ]
+
+
+@given(stores, st.sampled_from([None, "main"]))
+def test_all_listings_have_one_order(saved, branch):
+    store, living = fill(saved, set())
+    expected = [r.id for r in newest_first(living.values()) if branch in (None, r.branch)]
+    assert [h.run_id for h in store.headers(branch=branch)] == expected
+    assert [run.id for run in store.list_runs(branch)] == expected
+    assert [run.id for run in store.iter_runs(branch)] == expected
+    assert [h.run_id for h in store.headers(branch=branch, limit=2)] == expected[:2]
+    if expected:
+        assert store.latest(branch).id == expected[0]
+    for steps, run_id in enumerate(expected):
+        assert store.resolve(f"latest{'@main' if branch else ''}~{steps}").run_id == run_id
+
+
+def test_runs_of_one_batch_and_moment_are_listed_last_saved_first():
+    store, _ = fill([], set())
+    point = Point(name="p", scenario="s", metrics={"m": Metric(value=1.0)})
+    with store.batch() as batch:
+        for run_id in "bac":
+            batch.save(Run(id=run_id, timestamp=START, points=(point,)))
+    assert [h.run_id for h in store.headers()] == ["c", "a", "b"]
+    assert [run.id for run in store.query()] == ["c", "a", "b"]
+    assert [p.run_id for p in store.extract_trend("m", "p", {}).points] == ["b", "a", "c"]
 
 
 @given(stores)

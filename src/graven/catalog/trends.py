@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from graven.catalog.database import Catalog, Row
+from graven.catalog.questions import NEWEST_FIRST
 from graven.ids import normal
 
 _MERGE_LIMIT = 48  # definitions up to which each is asked apart and the answers are merged
@@ -73,16 +74,16 @@ def find_columns(
 def newest_samples(
     catalog: Catalog, columns: dict[int, int], limit: int | None, branch: str | None = None
 ) -> list[Sample]:
-    """The newest ``limit`` values (all for None), newest first; ties by run id."""
+    """The newest ``limit`` values (all for None), in the order of listings."""
     if not columns:
         return []
     if len(columns) <= _MERGE_LIMIT:
         streams = [_one_definitions(catalog, d, limit, branch) for d in columns]
-        rows: Iterable[Row] = heapq.merge(*streams, key=lambda row: (-row[1], row[5]))
+        rows: Iterable[Row] = heapq.merge(*streams, key=_newest_first)
     else:
         rows = _all_definitions(catalog, columns, branch)
     out = []
-    for number, ts, bounds, values, d, _ in rows:
+    for number, ts, bounds, values, d, *_ in rows:
         position = columns[d]
         (value,) = struct.unpack_from("<d", values, 8 * position)
         out.append(Sample(number, ts, value, position, bool(bounds)))
@@ -92,8 +93,14 @@ def newest_samples(
 
 
 _MEASURED = (
-    "SELECT r.n, r.ts, m.bounds, m.vals, r.d, r.run_id FROM run r JOIN measured m ON m.n = r.n"
+    "SELECT r.n, r.ts, m.bounds, m.vals, r.d, r.stamp, r.run_id"
+    " FROM run r JOIN measured m ON m.n = r.n"
 )
+
+
+def _newest_first(row: Row) -> tuple[int, int, str]:
+    """The order of `NEWEST_FIRST` for a row of `_MEASURED`."""
+    return (-row[1], -row[5], row[6])
 
 
 def _one_definitions(
@@ -101,7 +108,7 @@ def _one_definitions(
 ) -> Sequence[Row]:
     condition = "" if branch is None else "AND r.branch = ?"
     return catalog.rows(
-        f"{_MEASURED} WHERE r.d = ? {condition} ORDER BY r.ts DESC, r.run_id LIMIT ?",
+        f"{_MEASURED} WHERE r.d = ? {condition} {NEWEST_FIRST} LIMIT ?",
         [d, *([] if branch is None else [branch]), -1 if limit is None else limit],
     )
 
@@ -117,15 +124,15 @@ def _all_definitions(
     last: list[object] = []
     while True:
         rows = catalog.rows(
-            f"{_MEASURED} WHERE r.object IS NOT NULL {condition} {after}"
-            " ORDER BY r.ts DESC, r.run_id LIMIT ?",
+            f"{_MEASURED} WHERE r.object IS NOT NULL {condition} {after} {NEWEST_FIRST} LIMIT ?",
             [*values, *last, _PAGE],
         )
         yield from (row for row in rows if row[4] in columns)
         if len(rows) < _PAGE:
             return
-        after = "AND (r.ts < ? OR (r.ts = ? AND r.run_id > ?))"
-        last = [rows[-1][1], rows[-1][1], rows[-1][5]]
+        after = "AND (r.ts < ? OR (r.ts = ? AND (-r.stamp, r.run_id) > (?, ?)))"
+        ts, stamp, run_id = rows[-1][1], rows[-1][5], rows[-1][6]
+        last = [ts, ts, -stamp, run_id]
 
 
 def run_facts(catalog: Catalog, numbers: Sequence[int]) -> dict[int, Facts]:
@@ -170,11 +177,11 @@ def runs_of_definitions(catalog: Catalog, numbers: Sequence[int]) -> list[tuple[
         part = numbers[start : start + 500]
         marks = ", ".join("?" * len(part))
         rows += catalog.rows(
-            f"SELECT ts, run_id, object FROM run WHERE d IN ({marks})",
+            f"SELECT ts, stamp, run_id, object FROM run WHERE d IN ({marks})",
             part,
         )
-    rows.sort(key=lambda row: (-row[0], row[1]))
-    return [(row[1], row[2]) for row in rows]
+    rows.sort(key=lambda row: (-row[0], -row[1], row[2]))  # as NEWEST_FIRST
+    return [(row[2], row[3]) for row in rows]
 
 
 def series_names(catalog: Catalog) -> list[SeriesName]:
