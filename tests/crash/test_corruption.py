@@ -10,7 +10,7 @@ from scenes import State
 from graven import Metric, Point, Store
 from graven.errors import Corrupt, FormatTooNew, GravenError, InvalidInput, NotFound
 from graven.formats import layout, pack
-from graven.formats.pack import Item, PackBuilder, PendingUpdate
+from graven.formats.packbuild import Item, PackBuilder, PendingUpdate
 from graven.ids import hash_bytes
 from graven.objects.packs import read_pack_metadata
 from graven.store import GravenWarning
@@ -470,8 +470,8 @@ def test_a_frame_that_claims_gigabytes_is_refused(folder):
     bomb = zstandard.ZstdCompressor(level=19).compress(bytes(300 * 2**20))
     item = Item(hash_bytes(b"x" * 2000), "blob", b"x" * 2000)
     data = run_pack([], [item])
-    header = pack._FRAME.pack(pack.FRAME_MARK, 1, 0, 0, 1, 2**31, len(bomb), 0)
-    frame = pack._with_crc(header) + bomb
+    header = pack.FRAME.pack(pack.FRAME_MARK, 1, 0, 0, 1, 2**31, len(bomb), 0)
+    frame = pack.with_crc(header) + bomb
     planted = plant(folder, data[: pack.HEAD_BYTES] + frame)  # no metadata: it is scanned
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     store = Store(folder, durable=False)
@@ -562,12 +562,12 @@ def test_a_pack_of_a_newer_format_is_refused_with_its_name(folder):
     path = big_pack(folder)
     data = path.read_bytes()
     tail = bytearray(data[-pack.TAIL_BYTES :])
-    offset, length, _, _, _, magic = pack._TAIL.unpack(tail)
+    offset, length, _, _, _, magic = pack.TAIL.unpack(tail)
     import zlib
 
-    fresh = pack._TAIL.pack(offset, length, 2, 0, 0, magic)
+    fresh = pack.TAIL.pack(offset, length, 2, 0, 0, magic)
     crc = zlib.crc32(fresh[: -4 - len(magic)])
-    path.write_bytes(data[: -pack.TAIL_BYTES] + pack._TAIL.pack(offset, length, 2, 0, crc, magic))
+    path.write_bytes(data[: -pack.TAIL_BYTES] + pack.TAIL.pack(offset, length, 2, 0, crc, magic))
     shutil.rmtree(folder / "cache", ignore_errors=True)
     with pytest.raises(FormatTooNew) as caught:
         Store(folder, durable=False).list_runs()

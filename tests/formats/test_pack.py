@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graven.errors import Corrupt, FormatTooNew, InvalidInput
-from graven.formats import pack, packscan
+from graven.formats import compression, pack, packbuild, packscan
 from graven.formats.header import FrameRow, Header, IndexSection, UpdateSection
 from graven.ids import hash_bytes
 
@@ -19,7 +19,7 @@ HEADER = Header(1_700_000_000_000_000, "main", bytes(20), None, "ok", "measured"
 
 
 def item(kind, data):
-    return pack.Item(hash_bytes(data), kind, data)
+    return packbuild.Item(hash_bytes(data), kind, data)
 
 
 RUN = item("run", b"a run, " * 20)
@@ -28,16 +28,16 @@ BLOB = item("blob", bytes(range(40)))
 
 
 def small_pack():
-    builder = pack.PackBuilder(NONCE)
+    builder = packbuild.PackBuilder(NONCE)
     for each in (ENVIRONMENT, BLOB, RUN):
         builder.add(each)
     return builder.finish(
         WRITER,
         [
-            pack.PendingUpdate("runs/a", 1000, RUN.id, 0, HEADER, {"source": "x.json"}),
-            pack.PendingUpdate("runs/a/artifacts/raw", 1001, BLOB.id),
-            pack.PendingUpdate("runs/gone", 1002, None, 7),
-            pack.PendingUpdate("runs/b", 1003, bytes(32)),
+            packbuild.PendingUpdate("runs/a", 1000, RUN.id, 0, HEADER, {"source": "x.json"}),
+            packbuild.PendingUpdate("runs/a/artifacts/raw", 1001, BLOB.id),
+            packbuild.PendingUpdate("runs/gone", 1002, None, 7),
+            packbuild.PendingUpdate("runs/b", 1003, bytes(32)),
         ],
     )
 
@@ -121,7 +121,7 @@ def test_all_that_goes_in_comes_out():
 )
 def test_any_objects_come_back(contents):
     items = {hash_bytes(data): item(kind, data) for kind, data in reversed(contents)}
-    builder = pack.PackBuilder(NONCE)
+    builder = packbuild.PackBuilder(NONCE)
     for each in [*items.values(), *items.values()]:
         builder.add(each)
     data = builder.finish(WRITER, [])
@@ -203,7 +203,7 @@ def test_newer_packs_ask_for_a_newer_program():
 
 def region_of(updates, index):
     encode = msgspec.msgpack.Encoder(order="deterministic").encode
-    return pack._build_metadata(encode(updates), encode(index), 3)
+    return packbuild._build_metadata(encode(updates), encode(index), 3)
 
 
 GOOD_INDEX = [1, [[32, 0, 1, 9, 9]], RUN.id, b"\3", [4]]
@@ -267,7 +267,7 @@ def test_sections_of_a_newer_version_are_refused(which):
 
 def test_a_bomb_is_not_unpacked():
     bomb = zstandard.compress(bytes(pack.MAX_FRAME_RAW + 1))
-    row = FrameRow(0, pack.CODEC_ZSTD, 1, pack.MAX_FRAME_RAW + 1, len(bomb))
+    row = FrameRow(0, compression.CODEC_ZSTD, 1, pack.MAX_FRAME_RAW + 1, len(bomb))
     with pytest.raises(Corrupt, match="another length"):
         pack.decode_frame(row, bomb)
     with pytest.raises(Corrupt, match="another length"):
@@ -280,18 +280,18 @@ def test_an_object_that_no_reader_would_unpack_is_refused():
             return pack.MAX_FRAME_RAW
 
     with pytest.raises(InvalidInput, match="blob object of 50,331,648 bytes is larger"):
-        pack.PackBuilder(NONCE).add(pack.Item(BLOB.id, "blob", Huge()))
+        packbuild.PackBuilder(NONCE).add(packbuild.Item(BLOB.id, "blob", Huge()))
 
 
 def test_what_does_not_shrink_is_stored_raw():
     import random
 
     noise = random.Random(1).randbytes(400_000)
-    builder = pack.PackBuilder(NONCE)
+    builder = packbuild.PackBuilder(NONCE)
     builder.add(item("blob", noise))
     data = builder.finish(WRITER, [])
     (frame,) = packscan.scan_frames(data)
-    assert frame.codec == pack.CODEC_RAW
+    assert frame.codec == compression.CODEC_RAW
     assert read(data)[1][0][2] == noise
 
 

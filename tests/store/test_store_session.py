@@ -11,7 +11,7 @@ from graven import Store, clock
 from graven.backends.local import LocalBackend
 from graven.errors import BackendUnavailable, InvalidInput
 from graven.formats import pack
-from graven.formats.pack import Item
+from graven.formats.packbuild import Item
 from graven.ids import hash_bytes
 from graven.store.session import Intent, Session
 from graven.testing.faulty import FaultyBackend

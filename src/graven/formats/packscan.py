@@ -14,6 +14,7 @@ import zstandard
 
 from graven.errors import Corrupt
 from graven.formats import pack
+from graven.formats.compression import CODEC_RAW
 from graven.formats.envelope import KINDS_BY_CODE
 from graven.formats.header import FrameRow
 from graven.ids import ObjectId, hash_bytes
@@ -49,7 +50,7 @@ def read_frame_header(data: bytes, position: int) -> FrameRow | None:
     header = data[position : position + pack.FRAME_HEADER_BYTES]
     if len(header) < pack.FRAME_HEADER_BYTES:
         return None
-    mark, codec, _, _, count, raw, stored, crc = pack._FRAME.unpack(header)
+    mark, codec, _, _, count, raw, stored, crc = pack.FRAME.unpack(header)
     if mark != pack.FRAME_MARK or crc != zlib.crc32(header[:-4]):
         return None
     return FrameRow(position, codec, count, raw, stored)
@@ -59,7 +60,7 @@ def salvage(data: bytes, frame: FrameRow) -> bytes:
     """As much of a frame's content as unpacks: the front part, where it is damaged."""
     start = frame.offset + pack.FRAME_HEADER_BYTES
     payload = data[start : start + frame.stored]
-    if frame.codec == pack.CODEC_RAW:
+    if frame.codec == CODEC_RAW:
         return payload
     if frame.raw > pack.MAX_FRAME_RAW:
         return b""
@@ -87,7 +88,7 @@ def scan_objects(data: bytes, frame: FrameRow) -> Iterator[Found]:
     if len(raw) < offset:
         return
     for index in range(frame.count):
-        code, length = pack._TOC.unpack_from(raw, index * pack.TOC_ENTRY_BYTES)
+        code, length = pack.TOC.unpack_from(raw, index * pack.TOC_ENTRY_BYTES)
         body = raw[offset : offset + length]
         if len(body) == length and code in KINDS_BY_CODE:
             yield Found(hash_bytes(body), KINDS_BY_CODE[code], body, frame, offset)

@@ -26,9 +26,9 @@ from graven.formats.envelope import (
     seal,
 )
 from graven.formats.header import Header, shrink_commit
-from graven.formats.pack import Item
+from graven.formats.packbuild import Item
 from graven.formats.run_object import NO_VALUES, RunBody, encode_body
-from graven.ids import GENERATED_RUN_ID_HEX, RunId, check_run_id, hash_bytes
+from graven.ids import check_run_id, hash_bytes
 from graven.model.metric import Metric, read_groups
 from graven.model.point import Point, PointStatus
 from graven.model.reading import fail, plain, read_map, read_number, read_numbers, read_text, show
@@ -77,17 +77,15 @@ class RunEncoder:
         self._shared: dict[bytes, Item] = {}
         self._orders: dict[bytes, Order] = {}
 
-    def encode(self, run: Run, *, check_id: bool = True) -> EncodedRun:
+    def encode(self, run: Run) -> EncodedRun:
         """Take a run apart.
-
-        ``check_id`` is False only for a run whose id is about to be made.
 
         Raises:
             InvalidInput: a field that has no place in a run; the message names it.
             TypeError: a value in ``environment``, ``metadata``, ``params`` or
                 ``provenance`` that JSON has no form for.
         """
-        run_id = check_run_id(run.id) if check_id else RunId(run.id)
+        run_id = check_run_id(run.id)
         # All metrics of all points, in one list: columns are made from it as a whole.
         try:
             entries = [metric for point in run.points for metric in point.metrics.values()]
@@ -199,11 +197,6 @@ def make_header(run: Run) -> Header:
         len(run.points),
         run.group,
     )
-
-
-def content_run_id(run: Run) -> str:
-    """The id of a run that was given none: from all of its content (20 hex digits)."""
-    return RunEncoder().encode(run, check_id=False).run.id.hex()[:GENERATED_RUN_ID_HEX]
 
 
 # --- encoding --------------------------------------------------------------

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
 from graven import clock
 from graven.errors import InvalidInput
-from graven.ids import normal
+from graven.ids import GENERATED_RUN_ID_HEX, hash_bytes, normal
 from graven.model.metric import MetricDef, _with_extra
 from graven.model.point import Point
 from graven.model.reading import (
@@ -96,9 +97,7 @@ class Run(_Deferred):
         if isinstance(self.id, str) and not self.id.isascii():
             object.__setattr__(self, "id", normal(self.id))
         if not self.id:
-            from graven.formats.run import content_run_id
-
-            object.__setattr__(self, "id", content_run_id(self))
+            object.__setattr__(self, "id", _content_id(self))
 
     @classmethod
     def deferred(cls, points: Callable[[], tuple[Point, ...]], **fields: Any) -> Self:
@@ -181,6 +180,22 @@ class Run(_Deferred):
         if record:
             known["extra"] = plain(record, "run")
         return cls(**known)
+
+
+def _content_id(run: Run) -> str:
+    """The id of a run that was given none: from all of its content (20 hex digits).
+
+    The hash is over its JSON form with sorted keys and times in UTC, so that equal runs
+    get equal ids, whatever the format of objects is.
+    """
+    record = run.to_dict()
+    del record["id"]
+    for name, moment in (("timestamp", run.timestamp), ("commit_time", run.commit_time)):
+        if moment is not None:
+            record[name] = clock.make_aware(moment).astimezone(UTC).isoformat()
+    text = normal(json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+    # A lone surrogate has no UTF-8; it gets its id here and its refusal when it is saved.
+    return hash_bytes(text.encode("utf-8", "surrogatepass")).hex()[:GENERATED_RUN_ID_HEX]
 
 
 _TEXT_FIELDS = {"commit", "branch", "experiment", "error", "group"}

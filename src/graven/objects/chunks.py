@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from graven.errors import Corrupt
 from graven.formats.envelope import BLOB, FILE, seal, unseal
-from graven.formats.pack import Item
+from graven.formats.packbuild import Item
 from graven.ids import ObjectId, hash_bytes
 
 WHOLE_BYTES = 1024 * 1024  # up to here a blob stands whole in a pack

@@ -25,7 +25,7 @@ from graven.formats.storefile import (
     encode_store_file,
     new_store_file,
 )
-from graven.ids import ObjectId
+from graven.ids import ObjectId, hash_bytes, parse_object_id
 from graven.store.index import Index
 
 if TYPE_CHECKING:
@@ -199,8 +199,7 @@ class StoreBase:
 
     def _put_ref_object(self, data: bytes) -> ObjectId:
         from graven.formats.envelope import REF
-        from graven.formats.pack import Item
-        from graven.ids import hash_bytes
+        from graven.formats.packbuild import Item
 
         item = Item(hash_bytes(data), REF, data)
         self._session.commit([item], [])
@@ -230,9 +229,8 @@ class StoreBase:
         Raises:
             NotFound: no such object. Corrupt: damaged.
         """
-        from graven.ids import parse_object_id
-
-        return self._decoder.decode(self._index.get(parse_object_id(object_id)))
+        wanted = parse_object_id(object_id)
+        return self._decoder.decode(self._index.get(wanted), wanted)
 
     def _best_effort(self, what: str, action: Callable[[], object]) -> None:
         """Do what is only derived; a failure is a warning, since the commit stands."""

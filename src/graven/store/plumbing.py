@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from graven.clock import format_stamp
 from graven.errors import InvalidInput, NotFound
 from graven.formats import layout
+from graven.ids import hash_bytes, parse_object_id
 from graven.store.writing import WritingStore
 
 if TYPE_CHECKING:
@@ -63,7 +66,6 @@ class PlumbingStore(WritingStore):
         return [object_id.hex() for object_id in found]
 
     def _one_object(self, name: str) -> ObjectId:
-        from graven.ids import parse_object_id
 
         found = self.find_objects(name)
         if len(found) != 1:
@@ -94,8 +96,7 @@ class PlumbingStore(WritingStore):
             InvalidInput: no such kind, or bytes that are no object of that kind.
         """
         from graven.formats.envelope import BLOB, KIND_CODES, unseal
-        from graven.formats.pack import Item
-        from graven.ids import hash_bytes
+        from graven.formats.packbuild import Item
         from graven.objects.chunks import to_items
 
         if kind not in KIND_CODES:
@@ -117,8 +118,6 @@ class PlumbingStore(WritingStore):
 
     def iter_refs(self) -> Iterator[RefInfo]:
         """Every journaled ref, deleted ones too, by name; runs first."""
-        import json
-
         rows = self._index.ask(
             lambda catalog: catalog.rows(
                 "SELECT 'runs/' || run_id, object, stamp, floor, note FROM run"
@@ -186,7 +185,6 @@ class PlumbingStore(WritingStore):
 
 
 def _update_dict(update: Any) -> dict[str, Any]:
-    from graven.clock import format_stamp
 
     record: dict[str, Any] = {
         "name": update.name,

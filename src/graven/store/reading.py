@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from graven import clock
 from graven.catalog import questions
 from graven.catalog.database import Catalog
 from graven.catalog.questions import Header
-from graven.errors import Corrupt, InvalidInput, NotFound
-from graven.ids import ObjectId, normal
+from graven.errors import Corrupt, FormatTooNew, InvalidInput, NotFound
+from graven.ids import ObjectId, normal, parse_object_id
 from graven.store.base import StoreBase, warn
 
 if TYPE_CHECKING:
@@ -38,8 +41,6 @@ def _collector_paused() -> Iterator[None]:
 
     It would walk all of them again and again: half the time of a long listing.
     """
-    import gc
-
     if not gc.isenabled():
         yield
         return
@@ -69,11 +70,18 @@ class ReadingStore(StoreBase):
             NotFound: no such run (a `FileNotFoundError` too, as calibrax raises).
             Corrupt: its object is damaged.
         """
-        return self.load_object(self._header(run_id).object_id)
+        return self._load(*self._header(run_id)[:2])
 
     def load_rev(self, rev: str) -> Run:
         """The run that a revision means."""
-        return self.load_object(self.resolve(rev).object_id)
+        found = self.resolve(rev)
+        return self._load(found.run_id, found.object_id)
+
+    def _load(self, run_id: str, object_id: str) -> Run:
+        try:
+            return self.load_object(object_id)
+        except (Corrupt, FormatTooNew, NotFound) as error:
+            raise error.inside(f"run {run_id}", run=run_id) from error
 
     def _header(self, run_id: str) -> Header:
         wanted = _searched(run_id)
@@ -143,7 +151,7 @@ class ReadingStore(StoreBase):
                         data = reader.get_at(object_id, places.get(object_id, ()))
                     except NotFound:  # its pack vanished since; it may have another home
                         data = self._index.get(object_id)
-                    yield decoder.decode(data)
+                    yield decoder.decode(data, object_id)
                 except (Corrupt, NotFound) as error:
                     warn(f"run {run_id} is left out: {error.message}")
 
@@ -188,7 +196,8 @@ class ReadingStore(StoreBase):
             metric: name of the metric.
             point_name: name of the points.
             tags: pairs they must hold; an empty dict fits any.
-            n_runs: the newest so many values only; None or 0 for all.
+            n_runs: the newest so many values only; None or 0 for all, ``-k`` for all but
+                the oldest ``k`` (a slice from the end, as calibrax takes it).
             branch: only runs of this branch.
             scenario: only points of this scenario.
         """
@@ -196,6 +205,7 @@ class ReadingStore(StoreBase):
         from graven.model.trend import TrendSeries
 
         limit = n_runs if n_runs and n_runs > 0 else None
+        first = -n_runs if n_runs and n_runs < 0 else 0
 
         def question(catalog: Catalog) -> tuple[list[Sample], dict[int, Facts]]:
             with catalog.snapshot():
@@ -209,11 +219,10 @@ class ReadingStore(StoreBase):
             metric=metric,
             point_name=point_name,
             tags=dict(tags),
-            points=tuple(self._trend_points(samples, facts)),
+            points=tuple(self._trend_points(samples[first:], facts)),
         )
 
     def _trend_points(self, samples: list[Sample], facts: dict[int, Facts]) -> Iterator[TrendPoint]:
-        from graven import clock
         from graven.formats.header import grow_commit
         from graven.model.trend import TrendPoint
 
@@ -271,8 +280,6 @@ class ReadingStore(StoreBase):
         Raises:
             NotFound: no such run.
         """
-        import json
-
         run_id = self._header(run_id).run_id
         rows = self._index.ask(
             lambda catalog: catalog.rows(
@@ -307,7 +314,6 @@ class ReadingStore(StoreBase):
         """The content of a blob, or of a file that is kept in chunks."""
         from graven.catalog.places import locate
         from graven.formats.envelope import FILE
-        from graven.ids import parse_object_id
         from graven.objects.chunks import read_file
 
         wanted = parse_object_id(object_id)

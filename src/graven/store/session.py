@@ -17,7 +17,7 @@ from graven.backends.base import Backend
 from graven.errors import BackendUnavailable, GravenError
 from graven.formats import layout, pack
 from graven.formats.header import Header
-from graven.formats.pack import Item, PackBuilder, PendingUpdate
+from graven.formats.packbuild import Item, PackBuilder, PendingUpdate, check_size
 from graven.ids import ObjectId, hash_bytes, random_bytes
 
 WRITER_BYTES = 8
@@ -77,7 +77,7 @@ class Session:
         """
         self._check_writable()
         for item in items:
-            pack.check_size(item)  # here, since below it would fail all who share the pack
+            check_size(item)  # here, since below it would fail all who share the pack
         request = _Request(items, intents)
         with self._queue_lock:
             self._queue.append(request)

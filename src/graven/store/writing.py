@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from graven.errors import Conflict, InvalidInput
 from graven.formats import layout
-from graven.ids import normal
+from graven.ids import hash_bytes, normal
 from graven.store.reading import ReadingStore, _searched
 
 if TYPE_CHECKING:
     from graven.catalog.questions import Header
-    from graven.formats.pack import Item
+    from graven.formats.packbuild import Item
     from graven.formats.run import EncodedRun
     from graven.model.run import Run
     from graven.store.session import Intent, PackWriter
@@ -68,8 +70,7 @@ class Batch:
 
     def put_object(self, data: bytes, kind: str = "blob") -> str:
         """Add a bare object; returns its hex id."""
-        from graven.formats.pack import Item
-        from graven.ids import hash_bytes
+        from graven.formats.packbuild import Item
 
         self._check_open()
         object_id = hash_bytes(data)
@@ -231,9 +232,6 @@ class WritingStore(ReadingStore):
         Raises:
             NotFound: no such run. InvalidInput: no such field.
         """
-        import dataclasses
-        import json
-
         header = self._header(run_id)
         run = self.load_object(header.object_id)
         allowed = {f.name for f in dataclasses.fields(run)} - {"id", "points", "extra"}

@@ -1,0 +1,162 @@
+"""The writer of packs: collects objects and ref updates, lays them out in bytes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from graven.errors import InvalidInput
+from graven.formats import canonical, pack
+from graven.formats.compression import LEVEL, compress, compressor
+from graven.formats.envelope import KIND_CODES, RUN
+from graven.formats.header import FrameRow, Header, IndexSection, Update, UpdateSection
+from graven.ids import ObjectId, hash_bytes
+
+SOLID_FRAME_BYTES = 24 * 1024  # small records share frames of about this many raw bytes
+
+
+class Item(NamedTuple):
+    """An object on its way into a pack."""
+
+    id: ObjectId
+    kind: str
+    data: bytes
+
+
+class PendingUpdate(NamedTuple):
+    """A ref update on its way into a pack: the target is an id, the stamp is whole."""
+
+    name: str
+    stamp: int
+    target: ObjectId | None
+    floor: int = 0
+    header: Header | None = None
+    note: dict[str, Any] | None = None
+
+
+def check_size(item: Item) -> None:
+    """Refuse an object larger than any reader unpacks.
+
+    Raises:
+        InvalidInput: says so.
+    """
+    if len(item.data) + pack.TOC_ENTRY_BYTES > pack.MAX_FRAME_RAW:
+        raise InvalidInput(
+            f"{item.kind} object of {len(item.data):,} bytes is larger than {pack.MAX_FRAME_RAW:,}",
+            kind="object-too-large",
+            hint="keep fewer samples, or attach the raw file instead",
+        )
+
+
+class PackBuilder:
+    """Collects objects, then lays them out with ref updates into pack bytes.
+
+    Objects of a lane share frames; lanes keep apart what is read apart (run objects
+    from all else). An object is taken in once, however often it is added.
+    """
+
+    def __init__(self, nonce: bytes, level: int = LEVEL) -> None:
+        self._parts: list[bytes] = [pack.HEAD.pack(pack.HEAD_MAGIC, pack.VERSION, 0, 0, nonce)]
+        self._offset = pack.HEAD_BYTES
+        self._level = level
+        self._lanes: dict[str, list[Item]] = {}
+        self._lane_bytes: dict[str, int] = {}
+        self._frames: list[FrameRow] = []
+        self._ordinals: dict[ObjectId, int] = {}  # -1 while the object's frame is open
+        self._closed: list[Item] = []
+
+    @property
+    def size(self) -> int:
+        """Bytes so far, open frames counted unpacked."""
+        return self._offset + sum(self._lane_bytes.values())
+
+    def __len__(self) -> int:
+        return len(self._ordinals)
+
+    def add(self, item: Item) -> None:
+        """Take an object in.
+
+        Raises:
+            InvalidInput: larger than any reader unpacks.
+        """
+        if item.id in self._ordinals:
+            return
+        check_size(item)
+        lane = "run" if item.kind == RUN else "shared"
+        size = len(item.data) + pack.TOC_ENTRY_BYTES
+        items = self._lanes.setdefault(lane, [])
+        if items and self._lane_bytes[lane] + size > SOLID_FRAME_BYTES:
+            self._close_frame(lane)
+            items = self._lanes.setdefault(lane, [])
+        items.append(item)
+        self._lane_bytes[lane] = self._lane_bytes.get(lane, 0) + size
+        self._ordinals[item.id] = -1
+
+    def _close_frame(self, lane: str) -> None:
+        items = self._lanes.pop(lane, [])
+        self._lane_bytes[lane] = 0
+        if not items:
+            return
+        toc = b"".join([pack.TOC.pack(KIND_CODES[i.kind], len(i.data)) for i in items])
+        raw = b"".join([toc, *[i.data for i in items]])
+        codec, stored = compress(raw, self._level)
+        header = pack.FRAME.pack(pack.FRAME_MARK, codec, 0, 0, len(items), len(raw), len(stored), 0)
+        self._frames.append(FrameRow(self._offset, codec, len(items), len(raw), len(stored)))
+        self._parts += [pack.with_crc(header), stored]
+        self._offset += pack.FRAME_HEADER_BYTES + len(stored)
+        for item in items:
+            self._ordinals[item.id] = len(self._closed)
+            # What the index needs; the bytes themselves are in the frame.
+            self._closed.append(Item(item.id, item.kind, len(item.data).to_bytes(8, "big")))
+
+    def finish(self, writer: bytes, updates: Sequence[PendingUpdate]) -> bytes:
+        """Close the pack and return its bytes."""
+        for lane in sorted(self._lanes, reverse=True):  # shared objects before runs
+            self._close_frame(lane)
+        base = min((update.stamp for update in updates), default=0)
+        section = UpdateSection(pack.VERSION, writer, base, [self._row(u, base) for u in updates])
+        index = IndexSection(
+            pack.VERSION,
+            self._frames,
+            b"".join([item.id for item in self._closed]),
+            bytes([KIND_CODES[item.kind] for item in self._closed]),
+            [int.from_bytes(item.data, "big") for item in self._closed],
+        )
+        metadata = _build_metadata(
+            canonical.pack_trusted(section), canonical.pack_trusted(index), self._level
+        )
+        tail = pack.TAIL.pack(self._offset, len(metadata), pack.VERSION, 0, 0, pack.TAIL_MAGIC)
+        crc = zlib.crc32(tail[: -4 - len(pack.TAIL_MAGIC)])
+        tail = pack.TAIL.pack(self._offset, len(metadata), pack.VERSION, 0, crc, pack.TAIL_MAGIC)
+        return b"".join([*self._parts, metadata, tail])
+
+    def _row(self, update: PendingUpdate, base: int) -> Update:
+        target: int | bytes | None = update.target
+        if update.target is not None:
+            target = self._ordinals.get(update.target, update.target)
+        return Update(
+            update.name, update.stamp - base, target, update.floor, update.header, update.note
+        )
+
+
+def _build_metadata(updates: bytes, index: bytes, level: int) -> bytes:
+    if max(len(updates), len(index)) > pack.MAX_SECTION_RAW:
+        raise InvalidInput(
+            "more objects or refs in one transaction than any reader takes",
+            kind="transaction-too-large",
+            hint="use several batches of up to a million runs",
+        )
+    stored_updates = compressor(level).compress(updates)
+    stored_index = compressor(level).compress(index)
+    body = stored_updates + stored_index
+    header = pack.META.pack(
+        pack.META_MARK,
+        len(stored_updates),
+        len(updates),
+        len(stored_index),
+        len(index),
+        hash_bytes(body),
+        0,
+    )
+    return pack.with_crc(header) + body
