@@ -46,3 +46,7 @@ constraints:
 # Write the pages that are made from the code
 docs: venv
     .venv/bin/python scripts/make_cli_reference.py
+
+# Make the golden store anew, while no release has written its format
+golden: venv
+    .venv/bin/python tests/golden/make_store.py

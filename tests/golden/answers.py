@@ -1,0 +1,151 @@
+"""Everything that can be asked of a store, as JSON: what the golden store must always answer."""
+
+import math
+import struct
+
+from graven.ids import hash_bytes
+
+_LONG = 64  # longer lists of numbers stand as their count and the hash of their bytes
+
+
+def answers(store):
+    """The answers of an open store. Nothing in them depends on how well packs are compressed."""
+    return strict(
+        {
+            "store": {"id": store.store_id, "grace_seconds": store.grace_seconds},
+            "config": store.config.to_dict(),
+            "metric_defs": {name: d.to_dict() for name, d in store.metric_defs.items()},
+            "headers": [h.to_dict() for h in store.headers(include_deleted=True)],
+            "filters": _filters(store),
+            "runs": {run.id: run.to_dict() for run in store.list_runs()},
+            "orders": _orders(store),
+            "queries": _queries(store),
+            "trends": list(_trends(store)),
+            "pointers": {
+                pointers.space: {
+                    name: {
+                        "run": pointers[name].id,
+                        "history": [value.to_dict() for value in pointers.history(name)],
+                    }
+                    for name in pointers
+                }
+                for pointers in (store.baselines, store.tags)
+            },
+            "attachments": {h.run_id: _attachments(store, h.run_id) for h in store.headers()},
+            "revisions": {rev: list(store.resolve(rev)) for rev in _revisions(store)},
+            "objects": [[o.id, o.kind, o.size] for o in store.iter_objects()],
+            "refs": [ref._asdict() for ref in store.iter_refs()],
+            "fsck": _fsck(store),
+            "stats": _stats(store),
+        }
+    )
+
+
+def strict(value):
+    """``value`` as strict JSON can hold it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        if len(value) > _LONG and all(isinstance(item, float) for item in value):
+            packed = struct.pack(f">{len(value)}d", *value)
+            return {"count": len(value), "blake3": hash_bytes(packed).hex()}
+        return [strict(item) for item in value]
+    return value
+
+
+def _filters(store):
+    middle = store.headers()[10].timestamp
+    asked = (
+        {"branch": "dev"},
+        {"commit": "9fceb02"},
+        {"commit": "v1.0-ä"},
+        {"experiment": "sorting"},
+        {"status": "failed"},
+        {"origin": "simulated"},
+        {"group": "shard-group"},
+        {"since": middle},
+        {"until": middle},
+        {"limit": 3},
+    )
+    return [
+        [{k: str(v) for k, v in question.items()}, [h.run_id for h in store.headers(**question)]]
+        for question in asked
+    ]
+
+
+def _orders(store):
+    branches = sorted({h.branch for h in store.headers() if h.branch})
+    return {
+        "all": [run.id for run in store.list_runs()],
+        "latest": store.latest().id,
+        **{f"branch {b}": [run.id for run in store.list_runs(b)] for b in branches},
+        **{f"latest of {b}": store.latest(b).id for b in branches},
+    }
+
+
+def _queries(store):
+    asked = (
+        {},
+        {"size": "1000"},
+        {"size": "1000", "dtype": "float32"},
+        {"ключ": "значение"},
+        {"size": None},
+        {"size": "no such"},
+    )
+    return [[question, [run.id for run in store.query(**question)]] for question in asked]
+
+
+def _trends(store):
+    for name in store.series():
+        series = store.extract_trend(name.metric, name.name, name.tags, scenario=name.scenario)
+        yield {
+            "series": name._asdict(),
+            "points": [
+                [p.run_id, p.timestamp.isoformat(), p.value, p.lower, p.upper, p.commit]
+                for p in series.points
+            ],
+        }
+    newest = store.extract_trend("time", "sort/quick", {}, n_runs=2, branch="main")
+    yield {"newest": [[p.run_id, p.value] for p in newest.points]}
+
+
+def _attachments(store, run_id):
+    return [
+        [
+            a.name,
+            a.object_id,
+            a.size,
+            a.stamp,
+            hash_bytes(store.read_attachment(run_id, a.name)).hex(),
+        ]
+        for a in store.attachments(run_id)
+    ]
+
+
+def _revisions(store):
+    yield from ("latest", "latest~3", "latest@dev", "commit:9fceb02", "commit:v1.0-ä")
+    for pointers in (store.baselines, store.tags):
+        for name in pointers:
+            yield f"{pointers.space}/{name}"
+            if pointers.entry(name).seq > 1:
+                yield f"{name}~1"
+    for header in store.headers(limit=2):
+        yield header.object_id[:12]
+
+
+def _fsck(store):
+    out = {}
+    for level, canonical in (("quick", False), ("full", False), ("full", True)):
+        report = store.fsck(level, strict=canonical).to_dict()
+        del report["bytes_read"]
+        out[f"{level}{' strict' if canonical else ''}"] = report
+    return out
+
+
+def _stats(store):
+    stats = store.stats().to_dict()
+    for depends_on_compression in ("pack_bytes", "catalog_bytes"):
+        del stats[depends_on_compression]
+    return stats
