@@ -21,6 +21,10 @@ files expects one (``FileNotFoundError`` for a missing run).
 
 from __future__ import annotations
 
+TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import
+if TYPE_CHECKING:
+    from typing import Self
+
 
 class GravenError(Exception):
     """Base of all errors that graven raises on purpose.
@@ -46,6 +50,18 @@ class GravenError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def inside(self, place: str, **fields: object) -> Self:
+        """The same error, told by somebody who knows where it happened.
+
+        ``place`` leads the message; ``fields`` that the error has itself stay as they are.
+        """
+        return type(self)(
+            f"{place}: {self.message}",
+            kind=self.kind,
+            hint=self.hint,
+            **{**fields, **self.fields},
+        )
 
     def to_dict(self) -> dict[str, object]:
         """The error as one JSON-ready record."""

@@ -88,7 +88,7 @@ def test_70_is_our_own_fault_and_says_how_to_see_more(call, store, monkeypatch):
     def broken(*_args, **_options):
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("graven.store.reading.ReadingStore.headers", broken)
+    monkeypatch.setattr("graven.store.reading.ReadingStore.iter_headers", broken)
     answer = call("log")
     assert answer.code == 70
     assert answer.err.startswith("graven: internal error: ZeroDivisionError: oops\nhint: ")
@@ -101,7 +101,7 @@ def test_130_is_interrupted(call, store, monkeypatch):
     def interrupt(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("graven.store.reading.ReadingStore.headers", interrupt)
+    monkeypatch.setattr("graven.store.reading.ReadingStore.iter_headers", interrupt)
     answer = call("log")
     assert (answer.code, answer.err) == (130, "graven: interrupted\n")
 

@@ -110,7 +110,7 @@ ingested = store.ingest(other)
 facts["ingested"] = {key: ingested.to_dict()[key] for key in facts["load"]}
 facts["still_latest"] = store.latest().id
 
-for n_runs in (None, 0, 2, 100):
+for n_runs in (None, 0, 2, 100, -1, -100):
     trend = store.extract_trend("latency", "resnet", {"framework": "jax"}, n_runs=n_runs)
     facts[f"trend_{n_runs}"] = trend.to_dict()
 facts["trend_any"] = [p.value for p in store.extract_trend("loss", "bert", {}).points]

@@ -57,7 +57,7 @@ def store(tmp_path, capsys):
 
 def test_log_names_the_refs_of_each_run(store):
     store.baselines.set("main", "r1")
-    entries = log(store).entries
+    entries = list(log(store).entries)
     assert [(entry.header.run_id, entry.refs) for entry in entries] == [
         ("r3", ()),
         ("r2", ()),

@@ -2,10 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from graven import Metric, Point
-from graven.errors import InvalidInput, NotFound
+from graven.errors import Corrupt, InvalidInput, NotFound
+from graven.formats.canonical import encode
+from graven.formats.header import Header
+from graven.formats.packbuild import Item
+from graven.ids import hash_bytes
+from graven.store.session import Intent
 from graven.testing.runs import sample_run
 
 
@@ -188,3 +194,65 @@ def test_a_question_with_an_odd_value_leaves_the_catalog_whole(store, value):
             ask()
     assert store._index.catalog.path == before
     assert (store.path / "cache" / "catalog.sqlite").stat().st_ino == inode
+
+
+def test_headers_come_in_pages_in_the_order_of_the_whole(store, monkeypatch):
+    monkeypatch.setattr("graven.store.reading._PAGE", 3)
+    monkeypatch.setattr("graven.store.reading._FIRST_PAGE", 2)
+    with store.batch() as batch:
+        for n in range(23):  # ties of time within a page and across its edge
+            batch.save(sample_run(f"r{n:02d}", n, minute=n // 5, branch="abc"[n % 3]))
+    for n in (1, 8, 9, 22):
+        store.delete(f"r{n:02d}")
+    for wanted in ({}, {"include_deleted": True}, {"branch": "b"}, {"limit": 7}, {"limit": 0}):
+        assert list(store.iter_headers(**wanted)) == store.headers(**wanted)
+
+
+def test_a_listing_goes_on_while_others_save_and_delete(store, open_store, monkeypatch):
+    monkeypatch.setattr("graven.store.reading._FIRST_PAGE", 2)
+    with store.batch() as batch:
+        for n in range(10):
+            batch.save(sample_run(f"r{n}", n, minute=n))
+    listing = store.iter_headers()
+    seen = [next(listing).run_id]
+    other = open_store()
+    other.save(sample_run("new", minute=99))
+    other.delete("r0")
+    other.delete("r9")  # seen already
+    other.reindex()
+    seen += [header.run_id for header in listing]
+    assert seen == [f"r{n}" for n in range(9, 0, -1)]
+
+
+def test_a_trend_leaves_out_the_oldest_for_a_negative_number(store):
+    for n in range(4):
+        store.save(sample_run(f"r{n}", n, minute=n))
+    points = store.extract_trend("time", "sort/quick", {}).points
+    assert len(points) == 4
+    assert store.extract_trend("time", "sort/quick", {}, n_runs=-3).points == points[3:]
+    assert store.extract_trend("time", "sort/quick", {}, n_runs=-9).points == ()
+
+
+@pytest.mark.parametrize(
+    ("damage", "how"),
+    [
+        ({"status": "ok"}, "states what goes without saying"),
+        ({"value": bytes(9)}, "cut short"),
+        ({"samples": bytes(9), "sample_counts": [7]}, "cut short"),
+        ({"timestamp": "soon"}, "malformed"),
+    ],
+)
+def test_what_cannot_be_decoded_names_the_run_and_the_object(store, damage, how):
+    store.save(sample_run("bad"))
+    good = store.get_object(store.resolve("bad").object_id)
+    kind, version, body = msgspec.msgpack.decode(good)
+    data = encode([kind, version, body | damage])
+    object_id = hash_bytes(data)
+    header = Header(10**15, None, None, None, "ok", "measured", 1, None)
+    store._session.commit(
+        [Item(object_id, "run", data)], [Intent("runs/bad", object_id, header=header)]
+    )
+    with pytest.raises(Corrupt, match=f"^run bad: object {object_id.hex()}: .*{how}") as caught:
+        _ = store.load("bad").points  # they are decoded when first looked at
+    assert caught.value.fields["run"] == "bad"
+    assert caught.value.fields["object"] == object_id.hex()

@@ -139,6 +139,44 @@ def select_headers(
     return [header_from_row(row) for row in rows]
 
 
+class HeaderKey(NamedTuple):
+    """Where a header stands among all, newest first; ``ts`` is None for some deleted runs."""
+
+    ts: int | None
+    stamp: int
+    run_id: str
+
+
+def page_of_headers(
+    catalog: Catalog, wanted: Filter, size: int, after: HeaderKey | None = None
+) -> tuple[list[Header], HeaderKey | None]:
+    """The next ``size`` headers in the order of `select_headers`, and the key of the last.
+
+    The key is None where nothing can follow. A page costs the same wherever it begins.
+    """
+    where, values = wanted.where()
+    if after is not None:
+        later = "(r.stamp < ? OR (r.stamp = ? AND r.run_id > ?))"
+        key = [after.stamp, after.stamp, after.run_id]
+        if after.ts is None:
+            where = f"({where}) AND r.ts IS NULL AND {later}"
+            values += key
+        else:
+            # SQLite has no time at the end; only a deleted run can lack it.
+            gone = "r.ts IS NULL OR " if wanted.include_deleted else ""
+            where = f"({where}) AND ({gone}(r.ts <= ? AND (r.ts < ? OR {later})))"
+            values += [after.ts, after.ts, *key]
+    rows = catalog.rows(
+        f"SELECT {HEADER_COLUMNS} FROM run r WHERE {where} {NEWEST_FIRST} LIMIT ?",
+        [*values, size],
+    )
+    headers = [header_from_row(row) for row in rows]
+    if len(rows) < size:
+        return headers, None
+    run_id, _, ts, *_, stamp, _ = rows[-1]
+    return headers, HeaderKey(ts, stamp, run_id)
+
+
 def find_header(catalog: Catalog, run_id: str) -> Header | None:
     """The header of one run, a deleted one too; None if there never was one."""
     if not isinstance(run_id, str):

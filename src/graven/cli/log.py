@@ -1,5 +1,7 @@
 """``graven log``: what the command does, without click (see `graven.cli.start`)."""
 
+from itertools import islice
+
 from graven import clock
 from graven.cli.render.blocks import Table
 from graven.cli.render.text import age, short_commit, short_id
@@ -24,21 +26,23 @@ def run_log(session: "Session", asked: "dict[str, Any]") -> None:
         if name in wanted:
             wanted[name] = parse_moment(wanted[name], f"--{name}")
     answer = log(session.open_store(), **wanted)
-    entries = answer.entries
     out = session.out
-    if out.json:
-        for entry in entries:
-            out.record("log", entry.to_dict())
-    elif out.human:
+    some = False
+    if out.human:
         now = clock.now()
-        for start in range(0, len(entries), ALIGNED_ROWS):
-            out.table(_for_people(entries[start : start + ALIGNED_ROWS], now))
+        while entries := list(islice(answer.entries, ALIGNED_ROWS)):
+            out.table(_for_people(entries, now))
+            some = True
     else:
-        for entry in entries:
-            out.fields(*_fields(entry))
+        for entry in answer.entries:
+            if out.json:
+                out.record("log", entry.to_dict())
+            else:
+                out.fields(*_fields(entry))
+            some = True
     for name in answer.damaged:
         out.warn(f"{name} cannot be read; see 'graven fsck'")
-    if not entries:
+    if not some:
         narrowed = set(wanted) - {"limit"}
         out.note("no run fits" if narrowed else "no runs yet; 'graven ingest FILE' adds one")
 

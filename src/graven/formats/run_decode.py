@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from graven.errors import Corrupt
+from graven.errors import Corrupt, FormatTooNew
 from graven.formats.columns import Column, column_length, unpack_floats
 from graven.formats.definitions import Definitions, decode_definitions
 from graven.formats.envelope import ENVIRONMENT, unseal
@@ -52,12 +52,22 @@ class RunDecoder:
         self._definitions: dict[bytes, Definitions] = {}
         self._environments: dict[bytes, bytes] = {}
 
-    def decode(self, data: bytes) -> Run:
+    def decode(self, data: bytes, object_id: ObjectId | None = None) -> Run:
         """Put a run together.
+
+        Args:
+            data: bytes of the `run` object.
+            object_id: its name, for the messages of errors.
 
         Raises:
             Corrupt: the object contradicts itself or its definitions.
         """
+        try:
+            return self._decode(data, object_id)
+        except (Corrupt, FormatTooNew) as error:
+            raise _named(error, object_id) from error
+
+    def _decode(self, data: bytes, object_id: ObjectId | None) -> Run:
         body = decode_body(data)
         unknown = unknown_fields(data, body)
         definitions = self.definitions(body.definitions)
@@ -71,7 +81,7 @@ class RunDecoder:
             )
         try:
             return Run.deferred(
-                partial(_decode_points, body, definitions),
+                partial(_decode_points, body, definitions, object_id),
                 id=body.id,
                 timestamp=datetime.fromisoformat(body.timestamp),
                 commit=grow_commit(body.commit),
@@ -180,16 +190,28 @@ def _spread_samples(metrics: list[Metric], counts: list[int], samples: list[floa
             start += count
 
 
-def _decode_points(body: RunBody, definitions: Definitions) -> tuple[Point, ...]:
+def _named(error: Corrupt | FormatTooNew, object_id: ObjectId | None) -> Corrupt | FormatTooNew:
+    if object_id is None:
+        return error
+    name = object_id.hex()
+    return error.inside(f"object {name}", object=name)
+
+
+def _decode_points(
+    body: RunBody, definitions: Definitions, object_id: ObjectId | None
+) -> tuple[Point, ...]:
     """The points of a run, when somebody first looks at them.
 
     Raises:
         Corrupt: the object contradicts itself.
     """
     try:
-        return _build_points(body, definitions, _decode_metrics(body, definitions))
-    except (ValueError, IndexError, KeyError) as error:
-        raise Corrupt(f"run object is malformed: {error}", kind="bad-object") from None
+        try:
+            return _build_points(body, definitions, _decode_metrics(body, definitions))
+        except (ValueError, IndexError, KeyError) as error:
+            raise Corrupt(f"run object is malformed: {error}", kind="bad-object") from None
+    except Corrupt as error:  # far from whoever loaded the run
+        raise _named(error, object_id).inside(f"run {body.id}", run=body.id) from error
 
 
 def _build_points(

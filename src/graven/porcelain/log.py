@@ -4,9 +4,11 @@ from graven.errors import Corrupt
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from typing import Any
 
+    from graven.catalog.questions import Header
     from graven.store import Store
 
 
@@ -43,11 +45,16 @@ class LogEntry:
 
 
 class Log:
-    """What `log` answers: ``entries`` newest first; ``damaged`` names refs that cannot be read."""
+    """What `log` answers.
+
+    ``entries``, newest first, are read from the store while they are taken, so that a
+    long history needs no memory; ``damaged`` names the refs that could not be read and
+    is whole once the first entry has come.
+    """
 
     __slots__ = ("damaged", "entries")
 
-    def __init__(self, entries: "list[LogEntry]", damaged: "list[str]") -> None:
+    def __init__(self, entries: "Iterator[LogEntry]", damaged: "list[str]") -> None:
         self.entries = entries
         self.damaged = damaged
 
@@ -75,7 +82,7 @@ def log(
         limit: at most so many; None for all.
         deleted: list removed runs too.
     """
-    headers = store.headers(
+    headers = store.iter_headers(
         branch=branch,
         commit=commit,
         experiment=experiment,
@@ -86,9 +93,19 @@ def log(
         limit=limit,
         include_deleted=deleted,
     )
-    refs, damaged = refs_by_run(store) if headers else ({}, [])
-    entries = [LogEntry(header, tuple(refs.get(header.run_id, ()))) for header in headers]
-    return Log(entries, damaged)
+    damaged: list[str] = []
+    return Log(_entries(store, headers, damaged), damaged)
+
+
+def _entries(
+    store: "Store", headers: "Iterator[Header]", damaged: "list[str]"
+) -> "Iterator[LogEntry]":
+    refs: dict[str, list[str]] | None = None
+    for header in headers:
+        if refs is None:  # an empty answer reads none
+            refs, unreadable = refs_by_run(store)
+            damaged += unreadable
+        yield LogEntry(header, tuple(refs.get(header.run_id, ())))
 
 
 def refs_by_run(store: "Store") -> "tuple[dict[str, list[str]], list[str]]":

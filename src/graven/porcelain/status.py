@@ -37,12 +37,12 @@ class Status:
 
 def status(store: Store) -> Status:
     """The store at a glance; answered from the catalog."""
-    newest = log(store, limit=1).entries
+    newest = next(log(store, limit=1).entries, None)
     return Status(
         url=store.url,
         store_id=store.store_id,
         runs=store.count(),
-        latest=newest[0] if newest else None,
+        latest=newest,
         baselines=tuple(list_pointers(store, BASELINES)),
         tags=tuple(list_pointers(store, TAGS)),
         damaged_packs=tuple(pack.name for pack in store.packs() if pack.problem),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graven import clock
 from graven.catalog import questions
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from graven.model.trend import TrendPoint, TrendSeries
 
 _PAGE = 500
+_FIRST_PAGE = 50  # what fits on a screen comes at once
 
 
 class Attachment(NamedTuple):
@@ -111,12 +112,33 @@ class ReadingStore(StoreBase):
     ) -> list[Header]:
         """Rows of the catalog, newest timestamp first; no run is read.
 
-        ``commit`` may be a prefix; ``since`` is included, ``until`` is not.
+        ``commit`` may be a prefix; ``since`` is included, ``until`` is not. All rows are
+        of one moment; `iter_headers` answers in little memory instead.
         """
         wanted = questions.Filter(
             branch, commit, experiment, status, origin, group, since, until, include_deleted
         )
         return self._index.ask(lambda catalog: questions.select_headers(catalog, wanted, limit))
+
+    def iter_headers(self, *, limit: int | None = None, **wanted: Any) -> Iterator[Header]:
+        """As `headers`, fetched in pages while they are taken.
+
+        A run that stays as it is meanwhile comes exactly once; one that is saved or
+        deleted meanwhile may be seen or not, and twice only if its time was changed.
+        """
+        asked = questions.Filter(**wanted)
+        after: questions.HeaderKey | None = None
+        size = _FIRST_PAGE
+        while limit is None or limit > 0:
+            size = size if limit is None else min(size, limit)
+            page = partial(questions.page_of_headers, wanted=asked, size=size, after=after)
+            headers, after = self._index.ask(page)
+            yield from headers
+            if after is None:
+                return
+            if limit is not None:
+                limit -= len(headers)
+            size = _PAGE
 
     def count(self) -> int:
         """How many runs there are."""
