@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from graven import clock
 from graven.catalog.schema import HEADER_INDEXES, SCHEMA_VERSION, TABLES, VALUE_INDEXES
 from graven.errors import BackendUnavailable, InvalidInput
 
 BUSY_SECONDS = 60.0
+_RETRY_SECONDS = 0.005
 PAGE_BYTES = 8192
 
 Row = tuple[Any, ...]
@@ -154,14 +156,26 @@ class Catalog:
             # NORMAL: after a power cut the catalog may lack its last commits, which a
             # refresh brings back, but it is never inconsistent.
             connection.execute("PRAGMA synchronous = NORMAL")
-            if not self._is_ours(connection):
-                connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-                connection.execute("PRAGMA journal_mode = WAL")
-                self._create(connection)
+            self._make_ours(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _make_ours(self, connection: sqlite3.Connection) -> None:
+        # Of several who switch a new file to WAL at once, SQLite refuses all but one
+        # without waiting: each might wait for the other's lock.
+        deadline = clock.monotonic() + BUSY_SECONDS
+        while not self._is_ours(connection):
+            try:
+                connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+                connection.execute("PRAGMA journal_mode = WAL")
+                self._create(connection)
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or clock.monotonic() > deadline:
+                    raise
+            clock.sleep(_RETRY_SECONDS)
 
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
         try:
@@ -190,17 +204,21 @@ class Catalog:
         connection.execute("COMMIT")
 
     def _give_up_if_busy(self, error: sqlite3.DatabaseError) -> None:
-        text = str(error)
-        if "locked" in text or "busy" in text:
+        if _is_busy(error):
             raise BackendUnavailable(
                 f"the catalog {self._path} was locked by another process for {BUSY_SECONDS:.0f} s",
                 kind="catalog-busy",
                 hint="wait for the other graven process, or end it",
             ) from error
-        if "full" in text:
+        if "full" in str(error):
             raise BackendUnavailable(
                 f"no room for the catalog {self._path}", kind="disk-full", hint="free some space"
             ) from error
+
+
+def _is_busy(error: sqlite3.DatabaseError) -> bool:
+    text = str(error)
+    return "locked" in text or "busy" in text
 
 
 def create_indexes(connection: sqlite3.Connection, wanted: dict[str, str]) -> None:
