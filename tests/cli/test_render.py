@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from graven.cli.render.blocks import Table
+from graven.cli.render.comparison import point_text
 from graven.cli.render.plain import PlainWriter
 from graven.cli.render.terminal import TerminalWriter
 from graven.cli.render.text import age, clean, plural, short_commit, short_id
@@ -113,3 +114,19 @@ def test_colour_is_written_only_where_it_is_allowed():
         texts.append(stream.getvalue())
     assert "\x1b[" not in texts[1]
     assert texts[1] == "worse\n"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "name", "text"),
+    [
+        ("test_words.py", "test_words.py::test_count", "test_words.py::test_count n=1"),
+        ("sort", "sort", "sort n=1"),
+        ("sort", "sort[10]", "sort[10] n=1"),
+        ("sort", "sorted", "sort/sorted n=1"),
+        ("sort", "sort_all", "sort/sort_all n=1"),
+        ("cpu", "sort", "cpu/sort n=1"),
+        ("", "sort", "sort n=1"),
+    ],
+)
+def test_a_scenario_that_the_name_begins_with_is_said_once(scenario, name, text):
+    assert point_text(scenario, name, {"n": "1"}) == text

@@ -175,7 +175,7 @@ def show_remarks(out: Output, comparison: Comparison) -> None:
         out.warn(text)
     for key in comparison.duplicates:
         out.warn(
-            f"{key.scenario}/{key.name}{tags_text(key.tags, ' ')} occurs {key.in_baseline} times"
+            f"{point_text(key.scenario, key.name, key.tags)} occurs {key.in_baseline} times"
             f" in the baseline and {key.in_current} times in the current run"
         )
 
@@ -185,14 +185,29 @@ def _name(row: Row) -> str:
 
 
 def point_spans(scenario: str, name: str, tags: dict[str, str]) -> list[Span]:
-    """Scenario, name and tags of a point for people."""
+    """Scenario, name and tags of a point for people.
+
+    A scenario that the name begins with (pytest-benchmark's names begin with the file) is
+    not said twice.
+    """
     spans: list[Span] = []
-    if scenario and scenario != name:
+    if scenario and not _begins_with(name, scenario):
         spans.append((f"{scenario}/", "dim"))
     spans.append((name, ""))
     if tags:
         spans.append((tags_text(tags, " "), "dim"))
     return spans
+
+
+def _begins_with(name: str, scenario: str) -> bool:
+    rest = name.removeprefix(scenario)
+    # "sort" is no part of the name "sorted", but it is of "sort", "sort::a" and "sort[1]".
+    return len(rest) < len(name) and not (rest[:1].isalnum() or rest[:1] == "_")
+
+
+def point_text(scenario: str, name: str, tags: dict[str, str]) -> str:
+    """`point_spans` as one text."""
+    return "".join(text for text, _ in point_spans(scenario, name, tags))
 
 
 def tags_text(tags: dict[str, str], before: str = "") -> str:
