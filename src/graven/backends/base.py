@@ -12,7 +12,7 @@ from __future__ import annotations
 import abc
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -95,6 +95,15 @@ class Backend(abc.ABC):
             NotFound: no such key.
             InvalidInput: ``start`` or ``length`` is negative.
         """
+
+    def get_ranges(self, key: str, spans: Sequence[tuple[int, int]]) -> builtins.list[bytes]:
+        """`get_range` for several (start, length) of one body; a backend may do them at once.
+
+        Raises:
+            NotFound: no such key.
+            InvalidInput: a start or length is negative.
+        """
+        return [self.get_range(key, start, length) for start, length in spans]
 
     @abc.abstractmethod
     def get_tail(self, key: str, length: int) -> tuple[bytes, int]:

@@ -13,7 +13,7 @@ import builtins
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
@@ -113,6 +113,18 @@ class LocalBackend(Backend):
                 return b""
             os.lseek(fd, start, os.SEEK_SET)
             return read_up_to(fd, min(length, size - start))
+
+    def get_ranges(self, key: str, spans: Sequence[tuple[int, int]]) -> builtins.list[bytes]:
+        """See `Backend.get_ranges`: the file is opened once."""
+        for start, length in spans:
+            check_span(start, length)
+        out = []
+        with self._opened(key) as (fd, size):
+            for start, length in spans:
+                if start < size:
+                    os.lseek(fd, start, os.SEEK_SET)
+                out.append(read_up_to(fd, min(length, size - start)) if start < size else b"")
+        return out
 
     def get_tail(self, key: str, length: int) -> tuple[bytes, int]:
         """See `Backend.get_tail`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from graven.backends.base import Backend, Capabilities, Data, Entry, check_key
@@ -28,6 +28,10 @@ class ReadOnlyBackend(Backend):
     def get_range(self, key: str, start: int, length: int) -> bytes:
         """See `Backend.get_range`."""
         return self.inner.get_range(key, start, length)
+
+    def get_ranges(self, key: str, spans: Sequence[tuple[int, int]]) -> builtins.list[bytes]:
+        """See `Backend.get_ranges`."""
+        return self.inner.get_ranges(key, spans)
 
     def get_tail(self, key: str, length: int) -> tuple[bytes, int]:
         """See `Backend.get_tail`."""

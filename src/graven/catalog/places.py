@@ -40,6 +40,16 @@ def place_from_row(row: Row) -> Place:
     return Place(name, frame, offset, length, KINDS_BY_CODE[kind])
 
 
+def places_of_runs(catalog: Catalog, numbers: Sequence[int]) -> dict[int, tuple[ObjectId, Place]]:
+    """Of up to a thousand rows of the table `run`: object and place, where the row holds one."""
+    rows = catalog.rows(
+        f"SELECT o.n, o.object, {PLACE_COLUMNS}, {_RUN} FROM run o {_JOIN}"
+        f" WHERE o.n IN ({', '.join('?' * len(numbers))})",
+        numbers,
+    )
+    return {n: (ObjectId(object_id), place_from_row(tuple(p))) for n, object_id, *p in rows}
+
+
 def locate(catalog: Catalog, object_id: ObjectId) -> Sequence[Place]:
     """All known copies of an object."""
     return locate_many(catalog, [object_id]).get(object_id, ())

@@ -67,6 +67,14 @@ def header_from_row(row: Row) -> Header:
     )
 
 
+class RunKey(NamedTuple):
+    """A run as `store.loading` takes it: ``number`` of its row, id, object."""
+
+    number: int
+    run_id: str
+    object_id: bytes
+
+
 class Filter(NamedTuple):
     """Which runs; None means any. ``since`` is included, ``until`` is not."""
 
@@ -202,9 +210,10 @@ def count_runs(catalog: Catalog) -> int:
     return int(row[0]) if row else 0
 
 
-def run_keys(catalog: Catalog, wanted: Filter) -> list[tuple[str, bytes]]:
-    """(run id, object id) newest first: what loading the runs needs (some 150 bytes each)."""
+def run_keys(catalog: Catalog, wanted: Filter) -> list[RunKey]:
+    """Newest first: what loading the runs needs (some 200 bytes each)."""
     where, values = wanted.where()
-    return catalog.rows(
-        f"SELECT r.run_id, r.object FROM run r WHERE {where} {NEWEST_FIRST}", values
+    rows = catalog.rows(
+        f"SELECT r.n, r.run_id, r.object FROM run r WHERE {where} {NEWEST_FIRST}", values
     )
+    return [RunKey(*row) for row in rows]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from graven.catalog.database import Catalog, Row
-from graven.catalog.questions import NEWEST_FIRST
+from graven.catalog.questions import NEWEST_FIRST, RunKey
 from graven.ids import normal
 
 _MERGE_LIMIT = 48  # definitions up to which each is asked apart and the answers are merged
@@ -170,18 +170,18 @@ def definitions_with_point(catalog: Catalog, tags: dict[str, str | None]) -> lis
     return sorted(found)
 
 
-def runs_of_definitions(catalog: Catalog, numbers: Sequence[int]) -> list[tuple[str, bytes]]:
-    """(run id, object id) of all living runs with one of these definitions, newest first."""
+def runs_of_definitions(catalog: Catalog, numbers: Sequence[int]) -> list[RunKey]:
+    """All living runs with one of these definitions, newest first."""
     rows: list[Row] = []
     for start in range(0, len(numbers), 500):
         part = numbers[start : start + 500]
         marks = ", ".join("?" * len(part))
         rows += catalog.rows(
-            f"SELECT ts, stamp, run_id, object FROM run WHERE d IN ({marks})",
+            f"SELECT ts, stamp, run_id, n, object FROM run WHERE d IN ({marks})",
             part,
         )
     rows.sort(key=lambda row: (-row[0], -row[1], row[2]))  # as NEWEST_FIRST
-    return [(row[2], row[3]) for row in rows]
+    return [RunKey(number, run_id, object_id) for _, _, run_id, number, object_id in rows]
 
 
 def series_names(catalog: Catalog) -> list[SeriesName]:

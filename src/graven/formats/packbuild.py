@@ -13,7 +13,7 @@ from graven.formats.envelope import KIND_CODES, RUN
 from graven.formats.header import FrameRow, Header, IndexSection, Update, UpdateSection
 from graven.ids import ObjectId, hash_bytes
 
-SOLID_FRAME_BYTES = 24 * 1024  # small records share frames of about this many raw bytes
+SOLID_FRAME_BYTES = 12 * 1024  # small records share frames of about this many raw bytes
 
 
 class Item(NamedTuple):

@@ -51,24 +51,45 @@ class RunDecoder:
         self._fetch = fetch
         self._definitions: dict[bytes, Definitions] = {}
         self._environments: dict[bytes, bytes] = {}
+        self._given: dict[bytes, bytes] = {}
 
-    def decode(self, data: bytes, object_id: ObjectId | None = None) -> Run:
+    def knows(self, object_id: bytes) -> bool:
+        """True if the shared object is remembered."""
+        return (
+            object_id in self._definitions
+            or object_id in self._environments
+            or object_id in self._given
+        )
+
+    def remember(self, object_id: bytes, data: bytes) -> None:
+        """Take a shared object that a run to come will name, so that it is not fetched."""
+        if len(self._given) >= MAX_SHARED:
+            self._given.clear()
+        self._given[object_id] = data
+
+    def _get(self, object_id: bytes) -> bytes:
+        given = self._given.pop(object_id, None)
+        return self._fetch(ObjectId(object_id)) if given is None else given
+
+    def decode(
+        self, data: bytes, object_id: ObjectId | None = None, body: RunBody | None = None
+    ) -> Run:
         """Put a run together.
 
         Args:
             data: bytes of the `run` object.
             object_id: its name, for the messages of errors.
+            body: what `decode_body` makes of ``data``, where the caller has it already.
 
         Raises:
             Corrupt: the object contradicts itself or its definitions.
         """
         try:
-            return self._decode(data, object_id)
+            return self._decode(data, object_id, body or decode_body(data))
         except (Corrupt, FormatTooNew) as error:
             raise _named(error, object_id) from error
 
-    def _decode(self, data: bytes, object_id: ObjectId | None) -> Run:
-        body = decode_body(data)
+    def _decode(self, data: bytes, object_id: ObjectId | None, body: RunBody) -> Run:
         unknown = unknown_fields(data, body)
         definitions = self.definitions(body.definitions)
         # Outside of the handler: a NotFound is a KeyError too.
@@ -110,7 +131,7 @@ class RunDecoder:
         """The decoded definitions of that id, remembered."""
         found = self._definitions.get(object_id)
         if found is None:
-            found = decode_definitions(self._fetch(ObjectId(object_id)))
+            found = decode_definitions(self._get(object_id))
             if len(self._definitions) >= MAX_SHARED:
                 self._definitions.clear()
             self._definitions[object_id] = found
@@ -119,7 +140,7 @@ class RunDecoder:
     def _environment(self, object_id: bytes) -> dict[str, Any]:
         data = self._environments.get(object_id)
         if data is None:
-            data = self._fetch(ObjectId(object_id))
+            data = self._get(object_id)
             if len(self._environments) >= MAX_SHARED:
                 self._environments.clear()
             self._environments[object_id] = data

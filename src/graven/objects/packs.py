@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from graven.backends.base import Backend
@@ -70,6 +71,25 @@ def read_whole_pack(backend: Backend, name: str) -> bytes:
     key = layout.pack_key(name)
     _, size = backend.get_tail(key, 0)
     return backend.get(key) if size <= MAX_FILE_BYTES else b""
+
+
+def read_frames(
+    backend: Backend, name: str, frames: Sequence[FrameRow]
+) -> list[bytes | Corrupt | FormatTooNew]:
+    """Fetch and unpack several frames of a pack; a damaged one gives its error.
+
+    Raises:
+        NotFound: the pack is gone.
+    """
+    spans = [(frame.offset + pack.FRAME_HEADER_BYTES, frame.stored) for frame in frames]
+    payloads = backend.get_ranges(layout.pack_key(name), spans)
+    out: list[bytes | Corrupt | FormatTooNew] = []
+    for frame, payload in zip(frames, payloads, strict=True):
+        try:
+            out.append(pack.decode_frame(frame, payload))
+        except (Corrupt, FormatTooNew) as error:
+            out.append(error)
+    return out
 
 
 def read_frame(backend: Backend, name: str, frame: FrameRow) -> bytes:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from graven.backends.base import Backend
 from graven.errors import Corrupt, NotFound
 from graven.formats.header import FrameRow
 from graven.ids import ObjectId, hash_bytes
-from graven.objects.packs import read_frame
+from graven.objects.packs import read_frame, read_frames
 
 CACHE_BYTES = 32 * 1024 * 1024
 
@@ -76,14 +76,44 @@ class ObjectReader:
         ) from failure
 
     def get_many(
-        self, wanted: Iterable[tuple[ObjectId, Sequence[Place]]]
-    ) -> Iterator[tuple[ObjectId, bytes | Corrupt | NotFound]]:
-        """Objects in the order asked for; a damaged one yields its error instead of bytes."""
+        self, wanted: Sequence[tuple[ObjectId, Sequence[Place]]]
+    ) -> list[bytes | Corrupt | NotFound]:
+        """Objects in the order asked for, each pack opened once; a damaged one is its error."""
+        self._fetch(places[0] for _, places in wanted if places)
+        out: list[bytes | Corrupt | NotFound] = []
         for object_id, places in wanted:
             try:
-                yield object_id, self.get_at(object_id, places)
+                out.append(self.get_at(object_id, places))
             except (Corrupt, NotFound) as error:
-                yield object_id, error
+                out.append(error)
+        return out
+
+    def _fetch(self, places: Iterable[Place]) -> None:
+        """Bring frames into the cache, as many as fit well.
+
+        What fails here is left: it fails again, and is told, when its object is asked for.
+        """
+        packs: dict[str, dict[int, FrameRow]] = {}
+        room = self._limit // 2
+        with self._lock:
+            for name, frame, *_ in places:
+                wanted = packs.setdefault(name, {})
+                if frame.offset in wanted or (name, frame.offset) in self._frames:
+                    continue
+                room -= frame.raw
+                if room < 0:
+                    break
+                wanted[frame.offset] = frame
+        for name, frames in packs.items():
+            if not frames:
+                continue
+            try:
+                bodies = read_frames(self._backend, name, list(frames.values()))
+            except (Corrupt, NotFound):
+                continue
+            for frame, body in zip(frames.values(), bodies, strict=True):
+                if isinstance(body, bytes):
+                    self._keep((name, frame.offset), body)
 
     def _frame(self, place: Place) -> bytes:
         key = (place.pack, place.frame.offset)
@@ -93,10 +123,13 @@ class ObjectReader:
                 self._frames.move_to_end(key)
                 return held
         data = read_frame(self._backend, place.pack, place.frame)
+        self._keep(key, data)
+        return data
+
+    def _keep(self, key: tuple[str, int], data: bytes) -> None:
         with self._lock:
             if key not in self._frames:
                 self._frames[key] = data
                 self._held += len(data)
             while self._held > self._limit and len(self._frames) > 1:
                 self._held -= len(self._frames.popitem(last=False)[1])
-        return data

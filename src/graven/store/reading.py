@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from graven import clock
 from graven.catalog import questions
 from graven.catalog.database import Catalog
-from graven.catalog.questions import Header
-from graven.errors import Corrupt, FormatTooNew, InvalidInput, NotFound
+from graven.catalog.questions import Header, RunKey
+from graven.errors import Corrupt, FormatTooNew, GravenError, InvalidInput, NotFound
 from graven.ids import ObjectId, normal, parse_object_id
 from graven.store.base import StoreBase, warn
 
@@ -155,27 +155,17 @@ class ReadingStore(StoreBase):
     def iter_runs(self, branch: str | None = None) -> Iterator[Run]:
         """As `list_runs`, one at a time."""
         wanted = questions.Filter(branch=branch)
-        rows = self._index.ask(lambda catalog: questions.run_keys(catalog, wanted))
-        yield from self._load_many(rows)
+        keys = self._index.ask(lambda catalog: questions.run_keys(catalog, wanted))
+        yield from self._load_many(keys)
 
-    def _load_many(self, rows: list[tuple[str, bytes]]) -> Iterator[Run]:
-        from graven.catalog.places import locate_many
+    def _load_many(self, keys: Sequence[RunKey]) -> Iterator[Run]:
+        from graven.store.loading import load_runs
 
-        reader = self._index.reader
-        decoder = self._decoder
-        for start in range(0, len(rows), _PAGE):
-            page = rows[start : start + _PAGE]
-            ids = [ObjectId(object_id) for _, object_id in page]
-            places = self._index.ask(partial(locate_many, ids=ids))
-            for (run_id, _), object_id in zip(page, ids, strict=True):
-                try:
-                    try:
-                        data = reader.get_at(object_id, places.get(object_id, ()))
-                    except NotFound:  # its pack vanished since; it may have another home
-                        data = self._index.get(object_id)
-                    yield decoder.decode(data, object_id)
-                except (Corrupt, NotFound) as error:
-                    warn(f"run {run_id} is left out: {error.message}")
+        for key, run in load_runs(self._index, self._decoder, keys):
+            if isinstance(run, GravenError):
+                warn(f"run {key.run_id} is left out: {run.message}")
+            else:
+                yield run
 
     def latest(self, branch: str | None = None) -> Run:
         """The run with the newest timestamp.
@@ -193,7 +183,7 @@ class ReadingStore(StoreBase):
         """
         from graven.catalog import trends
 
-        def question(catalog: Catalog) -> list[tuple[str, bytes]]:
+        def question(catalog: Catalog) -> list[RunKey]:
             return trends.runs_of_definitions(catalog, trends.definitions_with_point(catalog, tags))
 
         with _collector_paused():

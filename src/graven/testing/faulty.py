@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
@@ -98,6 +98,10 @@ class FaultyBackend(Backend):
     def get_range(self, key: str, start: int, length: int) -> bytes:
         """See `Backend.get_range`."""
         return self._do("get_range", key, lambda: self.inner.get_range(key, start, length))
+
+    def get_ranges(self, key: str, spans: Sequence[tuple[int, int]]) -> builtins.list[bytes]:
+        """See `Backend.get_ranges`."""
+        return self._do("get_ranges", key, lambda: self.inner.get_ranges(key, spans))
 
     def get_tail(self, key: str, length: int) -> tuple[bytes, int]:
         """See `Backend.get_tail`."""

@@ -149,6 +149,13 @@ class BackendSuite:
         backend.put("a", b"0123456789")
         assert backend.get_range("a", start, length) == b"0123456789"[start : start + length]
 
+    def test_ranges_are_slices_in_the_order_asked(self, backend: Backend) -> None:
+        backend.put("a", b"0123456789")
+        spans = [(6, 4), (0, 4), (9, 9), (99, 5), (4, 0), (0, 10), (0, 4)]
+        wanted = [b"0123456789"[start : start + length] for start, length in spans]
+        assert backend.get_ranges("a", spans) == wanted
+        assert backend.get_ranges("a", []) == []
+
     @pytest.mark.parametrize("length", [0, 1, 9, 10, 11, 1000])
     def test_a_tail_comes_with_the_whole_size(self, backend: Backend, length: int) -> None:
         backend.put("a", b"0123456789")
@@ -161,6 +168,8 @@ class BackendSuite:
         for start, length in ((-1, 2), (0, -1)):
             with pytest.raises(InvalidInput):
                 backend.get_range("a", start, length)
+            with pytest.raises(InvalidInput):
+                backend.get_ranges("a", [(0, 1), (start, length)])
         with pytest.raises(InvalidInput):
             backend.get_tail("a", -1)
 
@@ -432,6 +441,7 @@ def _reads(backend: Backend, key: str) -> list[Callable[[], object]]:
     return [
         lambda: backend.get(key),
         lambda: backend.get_range(key, 0, 1),
+        lambda: backend.get_ranges(key, [(0, 1)]),
         lambda: backend.get_tail(key, 1),
         lambda: backend.get_with_version(key),
     ]

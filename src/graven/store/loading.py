@@ -1,0 +1,94 @@
+"""Many runs at once, page by page: their places, their frames, and what they share.
+
+Asking one by one costs two questions to the catalog and an opened pack for each run, and
+as many again for each environment; a page asks once for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from graven.catalog.database import Catalog
+from graven.catalog.places import locate_many, places_of_runs
+from graven.catalog.questions import RunKey
+from graven.errors import Corrupt, FormatTooNew, NotFound
+from graven.formats.run_decode import RunDecoder
+from graven.formats.run_object import RunBody, decode_body
+from graven.ids import ObjectId
+from graven.model.run import Run
+from graven.objects.reader import Place
+from graven.store.index import Index
+
+PAGE = 500
+
+Failure = Corrupt | FormatTooNew | NotFound
+_Wanted = list[tuple[ObjectId, Sequence[Place]]]
+
+
+def load_runs(
+    index: Index, decoder: RunDecoder, keys: Sequence[RunKey]
+) -> Iterator[tuple[RunKey, Run | Failure]]:
+    """Each run in the order of ``keys``; one that cannot be read gives its error."""
+    for start in range(0, len(keys), PAGE):
+        page = keys[start : start + PAGE]
+        wanted = index.ask(partial(_locate_runs, keys=page))
+        found = index.reader.get_many(wanted)
+        bodies = [_body(data) for data in found]
+        _remember_shared(index, decoder, bodies)
+        for key, data, body in zip(page, found, bodies, strict=True):
+            object_id = ObjectId(key.object_id)
+            try:
+                if body is None or not isinstance(data, bytes):
+                    # Its pack vanished, or this copy is damaged: there may be another.
+                    yield key, decoder.decode(index.get(object_id), object_id)
+                else:
+                    yield key, decoder.decode(data, object_id, body)
+            except (Corrupt, FormatTooNew, NotFound) as error:
+                yield key, error
+
+
+def _locate_runs(catalog: Catalog, keys: Sequence[RunKey]) -> _Wanted:
+    by_row = places_of_runs(catalog, [key.number for key in keys])
+    wanted: _Wanted = []
+    elsewhere = []
+    for position, key in enumerate(keys):
+        object_id = ObjectId(key.object_id)
+        held = by_row.get(key.number)
+        # The row may be another's by now, or point to another object.
+        if held is not None and held[0] == object_id:
+            wanted.append((object_id, (held[1],)))
+        else:
+            wanted.append((object_id, ()))
+            elsewhere.append(position)
+    if elsewhere:
+        places = locate_many(catalog, [wanted[position][0] for position in elsewhere])
+        for position in elsewhere:
+            object_id = wanted[position][0]
+            wanted[position] = (object_id, places.get(object_id, ()))
+    return wanted
+
+
+def _body(data: bytes | Corrupt | NotFound) -> RunBody | None:
+    if not isinstance(data, bytes):
+        return None
+    try:
+        return decode_body(data)
+    except (Corrupt, FormatTooNew):
+        return None  # told when the run is asked for again
+
+
+def _remember_shared(index: Index, decoder: RunDecoder, bodies: Sequence[RunBody | None]) -> None:
+    """Hand the decoder the environments and definitions that these runs name."""
+    named: set[ObjectId] = set()
+    for body in bodies:
+        if body is not None:
+            named.update((ObjectId(body.environment), ObjectId(body.definitions)))
+    missing = [object_id for object_id in named if not decoder.knows(object_id)]
+    if not missing:
+        return
+    places = index.ask(partial(locate_many, ids=missing))
+    wanted = [(object_id, places.get(object_id, ())) for object_id in missing]
+    for object_id, data in zip(missing, index.reader.get_many(wanted), strict=True):
+        if isinstance(data, bytes):
+            decoder.remember(object_id, data)
