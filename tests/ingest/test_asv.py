@@ -78,7 +78,7 @@ def test_commit_times_and_machine(data):
 )
 def test_a_project_its_results_a_machine_and_a_file_give_the_same(data, place):
     assert detect(data / place).name == "asv"
-    assert list(expand([data / place])) == [data / place]
+    assert [found.path for found in expand([data / place])] == [data / place]
     (item,) = read_path(data / place)
     assert item.run == read_path(data / RESULT)[0].run
     assert item.source.endswith("e9cf4504-existing-python.json")

@@ -2,39 +2,79 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from graven.errors import InvalidInput, NotFound
-from graven.ingest import Failure, Overrides, Skipped, detect, expand, iter_path, read_path
+from graven.ingest import (
+    Failure,
+    Ingested,
+    Overrides,
+    Place,
+    Skipped,
+    detect,
+    expand,
+    iter_path,
+    read_path,
+)
+from graven.ingest import source as source_module
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "results"
 
 
-def test_expand_finds_results_and_names_the_rest(data, tmp_path):
+def test_a_folder_is_read_and_what_is_no_result_is_named(data, tmp_path):
     shutil.copytree(data / "asv-project", tmp_path / "a" / "asv")
     shutil.copy(data / "hyperfine.json", tmp_path / "a" / "h.json")
     (tmp_path / "a" / "notes.txt").write_text("nothing")
-    (tmp_path / "a" / "empty.json").touch()
+    (tmp_path / "a" / "list.json").write_text("[1, 2]")
+    (tmp_path / "a" / "empty").touch()
+    (tmp_path / "a" / "gone.json").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "a" / "pipe.json")
     (tmp_path / ".hidden").mkdir()
     shutil.copy(data / "hyperfine.json", tmp_path / ".hidden" / "h.json")
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
-    found = list(expand([tmp_path]))
-    assert [p for p in found if isinstance(p, Path)] == [
-        tmp_path / "a" / "asv",
-        tmp_path / "a" / "h.json",
+    items = [item for place in expand([tmp_path]) for item in iter_path(place)]
+    assert [Path(item.source).name for item in items if isinstance(item, Ingested)] == [
+        "e9cf4504-existing-python.json",
+        "h.json",
     ]
-    skipped = [s.path.name for s in found if isinstance(s, Skipped)]
-    assert skipped == ["empty.json", "notes.txt"]
+    assert {i.path.name: i.reason for i in items if isinstance(i, Skipped)} == {
+        "notes.txt": "no known format",
+        "list.json": "no known format",
+        "gone.json": "is no file",
+        "pipe.json": "is no file",
+        "empty": f"{tmp_path}/a/empty: is empty",
+    }
+    assert len(items) == 7
+
+
+@pytest.mark.parametrize("content", [b"", b'{"benchmarks": [', b'{"a": "\xff"}', b"\xff\xfe{\0"])
+def test_a_broken_json_file_in_a_folder_is_no_file_to_skip(tmp_path, content):
+    (tmp_path / "result.json").write_bytes(content)
+    (failure,) = [item for place in expand([tmp_path]) for item in iter_path(place)]
+    assert isinstance(failure, Failure)
+    assert str(failure.error).startswith(f"{tmp_path}/result.json: ")
+
+
+def test_a_file_of_a_folder_is_read_once(data, tmp_path, monkeypatch):
+    shutil.copy(data / "hyperfine.json", tmp_path)
+    reads = []
+    decode = source_module.decode_json
+    monkeypatch.setattr(source_module, "decode_json", lambda b: reads.append(1) or decode(b))
+    (place,) = expand([tmp_path])
+    (item,) = iter_path(place)
+    assert isinstance(item, Ingested)
+    assert reads == [1]
 
 
 def test_a_file_that_is_named_is_always_tried(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("nothing")
-    assert list(expand([path])) == [path]
+    assert list(expand([path])) == [Place(path=path)]
     (failure,) = iter_path(path)
     assert isinstance(failure, Failure)
     assert str(path) in str(failure.error)
@@ -65,9 +105,9 @@ def test_one_id_is_not_given_to_many_runs(data, tmp_path):
 
 def test_every_example_ingests_and_the_last_commit_is_slower():
     times: dict[str, dict[str, float]] = {}
-    for path in expand([EXAMPLES]):
-        assert not isinstance(path, Skipped), path
-        for item in read_path(path):
+    for place in expand([EXAMPLES]):
+        assert isinstance(place, Place), place
+        for item in read_path(place.path):
             assert "demo-box" in (item.run.environment.get("machine"), "demo-box")
             if item.format in ("pytest-benchmark", "pyperf", "asv", "calibrax"):
                 value = item.run.points[0].metrics["time"].value
@@ -101,10 +141,11 @@ needs_samples = pytest.mark.skipif(
 def test_every_real_file_ingests(folder, runs):
     items = [
         item
-        for path in expand([SAMPLES / folder])
-        if isinstance(path, Path)
-        for item in iter_path(path)
+        for place in expand([SAMPLES / folder])
+        if isinstance(place, Place)
+        for item in iter_path(place)
     ]
+    items = [item for item in items if not isinstance(item, Skipped)]
     assert [item for item in items if isinstance(item, Failure)] == []
     assert len(items) == runs
     for item in items:

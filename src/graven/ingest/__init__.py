@@ -4,10 +4,10 @@ Each format is one module with a `Format` named ``FORMAT``; `registry` finds the
 `source` reads and decodes a file within bounds, `assemble` puts the user's words and
 git's facts to what the reader found. Nothing here knows stores.
 
-    for path in expand(["results/"]):
-        if isinstance(path, Skipped): ...
-        for item in iter_path(path):
-            if isinstance(item, Failure): ...
+    for place in expand(["results/"]):
+        if isinstance(place, Skipped): ...
+        for item in iter_path(place):
+            if isinstance(item, Failure | Skipped): ...
             else: save(item.run, raw=item.raw)
 
 Names load when they are first used: what compares runs asks for `fingerprint`, and
@@ -18,11 +18,11 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import
 if TYPE_CHECKING:
-    from graven.ingest.base import Failure, Folder, Format, Ingested, Overrides, Skipped
+    from graven.ingest.base import Failure, Folder, Format, Ingested, Overrides, Place, Skipped
     from graven.ingest.capture import capture_environment
     from graven.ingest.environment import fingerprint
     from graven.ingest.gitfacts import GitFacts, git_facts
-    from graven.ingest.paths import detect, expand, iter_path, read_path
+    from graven.ingest.paths import detect, expand, is_result, iter_path, read_path
     from graven.ingest.registry import AUTO, broken_formats, format_named, formats
     from graven.ingest.source import Source
 
@@ -33,6 +33,7 @@ _HOMES = {
         "Format",
         "Ingested",
         "Overrides",
+        "Place",
         "Skipped",
     ),
     "graven.ingest.capture": ("capture_environment",),
@@ -44,6 +45,7 @@ _HOMES = {
     "graven.ingest.paths": (
         "detect",
         "expand",
+        "is_result",
         "iter_path",
         "read_path",
     ),
@@ -64,6 +66,7 @@ __all__ = [
     "GitFacts",
     "Ingested",
     "Overrides",
+    "Place",
     "Skipped",
     "Source",
     "broken_formats",
@@ -74,6 +77,7 @@ __all__ = [
     "format_named",
     "formats",
     "git_facts",
+    "is_result",
     "iter_path",
     "read_path",
 ]

@@ -64,8 +64,16 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Something to read. ``met``: nobody named it, it lay in a folder that was named."""
+
+    path: Path
+    met: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A file met in a folder that no format knows."""
+    """A file met in a folder that no format knows, or a folder that cannot be listed."""
 
     path: Path
     reason: str

@@ -8,7 +8,7 @@ from typing import Any
 
 from graven.errors import GravenError, InvalidInput, NotFound
 from graven.ingest.assemble import assemble, check_overrides
-from graven.ingest.base import Failure, Format, Ingested, Overrides, Skipped
+from graven.ingest.base import Failure, Format, Ingested, Overrides, Place, Skipped
 from graven.ingest.gitfacts import GitFacts
 from graven.ingest.registry import AUTO, find_format, format_named, formats, unrecognised
 from graven.ingest.source import Source
@@ -48,17 +48,20 @@ def _detect_folder(path: Path) -> Format:
 
 
 def iter_path(
-    path: str | Path,
+    path: str | Path | Place,
     *,
     format: str = AUTO,
     overrides: Overrides | None = None,
     git: GitFacts | None = None,
-) -> Iterator[Ingested | Failure]:
-    """Read a file or a results folder, one run at a time.
+) -> Iterator[Ingested | Failure | Skipped]:
+    """Read a file or a results folder, one run at a time; no file twice.
 
-    A file that cannot be read is a `Failure`; the others go on.
+    A file that cannot be read is a `Failure`; the others go on. A file that nobody named
+    and no format knows is `Skipped`, but one that is JSON by its name and cannot be read
+    fails: it may be what an interrupted benchmark left.
 
     Args:
+        path: what to read; a `Place` of `expand` says whether it was named.
         format: name of a format, or ``auto``.
         overrides: what the user said; wins over the file.
         git: what git says of the working folder; used where file and user are silent.
@@ -69,14 +72,18 @@ def iter_path(
     overrides = overrides or Overrides()
     check_overrides(overrides)
     named = None if format == AUTO else format_named(format)
-    return _iter_path(Path(path), named, overrides, git)
+    place = path if isinstance(path, Place) else Place(path=Path(path))
+    return _iter_place(place, named, overrides, git)
 
 
-def _iter_path(
-    path: Path, named: Format | None, overrides: Overrides, git: GitFacts | None
-) -> Iterator[Ingested | Failure]:
+def _iter_place(
+    place: Place, named: Format | None, overrides: Overrides, git: GitFacts | None
+) -> Iterator[Ingested | Failure | Skipped]:
+    path = place.path
     if not _is_folder(path):
-        yield _read_one(Source(path), named, overrides, git)
+        source = Source(path)
+        skipped = _skip(source) if place.met else None
+        yield skipped or _read_one(source, named, overrides, git)
         return
     try:
         known = named or _detect_folder(path)
@@ -119,6 +126,28 @@ def _members(path: Path, known: Format) -> list[Path]:
     return members
 
 
+def _skip(source: Source) -> Skipped | None:
+    """Why a file that nobody named is passed over; None if it is to be read."""
+    if not source.path.is_file():  # opening a pipe would wait for a writer
+        return Skipped(path=source.path, reason="is no file")
+    if find_format(source) is not None:
+        return None
+    reason: InvalidInput | NotFound
+    try:
+        reason = unrecognised(source)
+    except (InvalidInput, NotFound) as error:
+        if source.path.name.endswith((".json", ".json.gz")):
+            return None  # reading it says the same, as a failure
+        reason = error
+    plain = reason.kind == "unknown-format"
+    return Skipped(path=source.path, reason="no known format" if plain else reason.message)
+
+
+def is_result(place: Place) -> bool:
+    """Whether the place is one to read rather than one to pass over."""
+    return not place.met or _is_folder(place.path) or _skip(Source(place.path)) is None
+
+
 def _read_one(
     source: Source, named: Format | None, overrides: Overrides, git: GitFacts | None
 ) -> Ingested | Failure:
@@ -145,16 +174,16 @@ def read_path(
     for item in iter_path(path, format=format, overrides=overrides, git=git):
         if isinstance(item, Failure):
             raise item.error
-        found.append(item)
+        if isinstance(item, Ingested):  # what is named is never skipped
+            found.append(item)
     return found
 
 
-def expand(paths: Iterable[str | Path]) -> Iterator[Path | Skipped]:
-    """What there is to read at ``paths``: files, and folders that are one format's whole.
+def expand(paths: Iterable[str | Path]) -> Iterator[Place | Skipped]:
+    """What there may be to read at ``paths``: files, and folders that are one format's whole.
 
-    A file that is named is always given back. In a folder every file that some format
-    recognises is; others are `Skipped`; hidden files and folders are passed over. A
-    results folder (asv) is one item, wherever it is met.
+    Hidden files and folders are passed over; a results folder (asv) is one place, wherever
+    it is met. No file is opened to tell its format: `iter_path` does that, once.
 
     Raises:
         NotFound: a path that does not exist.
@@ -163,14 +192,14 @@ def expand(paths: Iterable[str | Path]) -> Iterator[Path | Skipped]:
         if not _is_folder(path):
             if not _exists(path):
                 raise NotFound(f"{path}: no such file", kind="file-missing", file=str(path))
-            yield path
+            yield Place(path=path)
         else:
             yield from _expand_folder(path)
 
 
-def _expand_folder(folder: Path) -> Iterator[Path | Skipped]:
+def _expand_folder(folder: Path) -> Iterator[Place | Skipped]:
     if any(f.folder is not None and f.folder.recognises(folder) for f in formats().values()):
-        yield folder
+        yield Place(path=folder, met=True)
         return
     try:
         entries = sorted(folder.iterdir())
@@ -183,10 +212,8 @@ def _expand_folder(folder: Path) -> Iterator[Path | Skipped]:
         if _is_folder(entry):
             if not entry.is_symlink():  # a link may lead back up
                 yield from _expand_folder(entry)
-        elif find_format(Source(entry)) is not None:
-            yield entry
         else:
-            yield Skipped(path=entry, reason="no known format")
+            yield Place(path=entry, met=True)
 
 
 def _is_folder(path: Path) -> bool:

@@ -15,7 +15,9 @@ from typing import Any, Self
 from graven import clock
 from graven.errors import InvalidInput, NotFound
 
-MAX_BYTES = 2 << 30  # of a file, and of what a compressed one unpacks to
+# Of a file, and of what a compressed one unpacks to. JSON takes some ten times its size in
+# memory while it is read; real results stay below 100 MiB.
+MAX_BYTES = 512 << 20
 GZIP_FREE = 64 << 20  # a small file may always unpack to this much ...
 GZIP_RATIO = 200  # ... and beyond it to this many times its size; real results stay below 50
 _HEAD_BYTES = 4096
@@ -249,7 +251,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> InvalidInput | NotFo
 
 def _too_large(path: Path) -> InvalidInput:
     return InvalidInput(
-        f"{path}: is larger than {MAX_BYTES >> 30} GiB",
+        f"{path}: is larger than {MAX_BYTES >> 20} MiB",
         kind="too-large",
         hint="save fewer samples, or split the results",
         file=str(path),

@@ -14,9 +14,11 @@ from graven.ingest import (
     GitFacts,
     Ingested,
     Overrides,
+    Place,
     Skipped,
     expand,
     formats,
+    is_result,
     iter_path,
 )
 from graven.model import Run
@@ -162,21 +164,24 @@ def ingest(
     )
     places = list(_places(paths, work))
     if overrides.run_id is not None and len(places) > 1:
+        places = [place for place in places if is_result(place)]
+    if overrides.run_id is not None and len(places) > 1:
         raise InvalidInput(
             f"{len(places)} files cannot share the run id {overrides.run_id!r}",
             kind="bad-field",
             hint="leave the id out, or name one file",
             field="run_id",
         )
-    total = sum(_size(path) for path in places) if on_progress else 0
-    for path in places:
+    total = sum(_size(place.path) for place in places) if on_progress else 0
+    for place in places:
         if on_progress:
+            name = str(place.path)
             on_progress(
-                Progress(done=work.bytes_read, total=total, new=work.bytes_new, source=str(path))
+                Progress(done=work.bytes_read, total=total, new=work.bytes_new, source=name)
             )
-        for item in iter_path(path, format=format, overrides=overrides, git=git):
+        for item in iter_path(place, format=format, overrides=overrides, git=git):
             _take(work, item)
-        work.bytes_read += _size(path)
+        work.bytes_read += _size(place.path)
     _flush(work)
     if on_progress:
         on_progress(Progress(done=work.bytes_read, total=total, new=work.bytes_new, source=""))
@@ -189,7 +194,7 @@ def ingest(
     )
 
 
-def _places(paths: Iterable[str | Path], work: _Work) -> Iterator[Path]:
+def _places(paths: Iterable[str | Path], work: _Work) -> Iterator[Place]:
     for path in paths:
         try:
             for place in expand([path]):
@@ -210,7 +215,10 @@ def _size(path: Path) -> int:
         return 0  # only for the progress bar; reading it says what is wrong
 
 
-def _take(work: _Work, item: Ingested | Failure) -> None:
+def _take(work: _Work, item: Ingested | Failure | Skipped) -> None:
+    if isinstance(item, Skipped):
+        work.skipped.append((str(item.path), item.reason))
+        return
     if isinstance(item, Failure):
         work.failed.append(FailedFile(source=item.source, error=item.error))
         return
