@@ -1,15 +1,18 @@
 """The catalog may be lost, damaged, old or somebody else's: the answers stay the same."""
 
+import errno
 import multiprocessing
 import os
 import shutil
 import sqlite3
+from functools import partial
 
 import pytest
 
 from graven import Store
 from graven.catalog import database, schema
-from graven.errors import InvalidInput
+from graven.errors import BackendUnavailable, InvalidInput
+from graven.testing.racing import race
 from graven.testing.runs import sample_run
 
 
@@ -219,6 +222,116 @@ def test_a_question_nobody_can_answer_costs_no_catalog(store, value):
     with pytest.raises(InvalidInput):
         store._index.catalog.rows("SELECT ?", (2**70,))
     assert store._index.catalog.rows("SELECT count(*) FROM pack") == before
+
+
+def catalogs(tmp_path, count, folder="cache"):
+    path = str(tmp_path / folder / "catalog.sqlite")
+    return [database.Catalog(path, store_id="ab" * 16, url="here") for _ in range(count)]
+
+
+def counted(catalog):
+    """A question to one catalog, as a call for `race`."""
+    return lambda: catalog.rows("SELECT count(*) FROM run")
+
+
+def test_a_catalog_that_several_make_at_once_is_made_once(tmp_path):
+    # SQLite does not wait where two switch a file to WAL; the fault shows in one of twenty.
+    for attempt in range(60):
+        several = catalogs(tmp_path, 6, f"cache-{attempt}")
+        assert race([counted(catalog) for catalog in several]) == [[(0,)]] * 6
+        assert all(catalog.path is not None for catalog in several)
+        for catalog in several:
+            catalog.close()
+
+
+def test_a_damaged_catalog_that_several_open_at_once_answers_all(store, expected, open_store):
+    # Each finds it damaged; none may take away what another has just made.
+    for _ in range(15):
+        several = [open_store() for _ in range(4)]
+        path = catalog_path(store)
+        path.write_bytes(b"no database" * 10 + path.read_bytes()[110:])
+        for found in race([partial(answers, each) for each in several]):
+            assert found == expected
+        assert all(each._index.catalog.path is not None for each in several)
+        for each in several:
+            each.close()
+
+
+def test_a_reset_leaves_what_another_has_made_since(tmp_path):
+    one, other, third = catalogs(tmp_path, 3)
+    assert counted(one)() == counted(other)() == [(0,)]
+    one.reset()
+    with one.transaction() as connection:
+        connection.execute("INSERT INTO meta VALUES('mark', 1)")
+    other.reset()  # its own file has no name any more: there is nothing to remove
+    assert [catalog.get_meta("mark") for catalog in (one, other, third)] == [1, 1, 1]
+
+
+def test_a_reset_within_a_transaction_holds_nobody_up(tmp_path):
+    one, other = catalogs(tmp_path, 2)
+    with pytest.raises(database.CatalogLost), one.transaction() as connection:
+        connection.execute("INSERT INTO meta VALUES('mark', 1)")
+        raise sqlite3.DatabaseError("malformed")
+    assert other.get_meta("mark") is one.get_meta("mark") is None
+
+
+def test_a_catalog_that_stays_locked_is_said_and_not_made_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.01)
+    one, other = catalogs(tmp_path, 2)
+    assert counted(one)() == counted(other)() == [(0,)]
+    with one.transaction():
+        for _ in range(2):
+            with (
+                pytest.raises(BackendUnavailable, match="was locked by another process"),
+                other.transaction(),
+            ):
+                pass
+    assert other.path is not None
+    with other.transaction() as connection:
+        connection.execute("INSERT INTO meta VALUES('mark', 1)")
+    assert one.get_meta("mark") == 1
+
+
+def test_a_catalog_that_is_locked_while_it_is_made_is_no_catalog_yet(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.01)
+    (catalog,) = catalogs(tmp_path, 1)
+    (tmp_path / "cache").mkdir()
+    with sqlite3.connect(catalog.path) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        for _ in range(2):
+            with pytest.raises(BackendUnavailable, match="was locked by another process"):
+                counted(catalog)()
+    holder.close()
+    assert counted(catalog)() == [(0,)]
+    assert catalog.path is not None
+
+
+def test_an_interrupted_opening_leaves_no_half_made_catalog(tmp_path, monkeypatch):
+    (catalog,) = catalogs(tmp_path, 1)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(database, "create_indexes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        counted(catalog)()
+    monkeypatch.undo()
+    assert counted(catalog)() == [(0,)]
+    assert catalog.rows("SELECT count(*) FROM sqlite_schema WHERE name = 'run_by_time'") == [(1,)]
+
+
+def test_where_folders_cannot_be_locked_the_catalog_works(store, expected, open_store, monkeypatch):
+    fcntl = pytest.importorskip("fcntl", reason="locks on folders are POSIX only")
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    again = open_store()
+    assert answers(again) == expected
+    again._index.catalog.reset()
+    assert answers(again) == expected
+    assert again._index.catalog.path is not None
 
 
 def _ask(folder, start, out):

@@ -110,16 +110,16 @@ def test_no_store_is_made_in_a_read_only_folder(tmp_path, monkeypatch):
 
 def test_no_room_for_the_catalog_is_said_with_the_catalogs_name(folder, monkeypatch):
     store = Store(folder)
-    real = store._index.catalog._prepare
+    catalog = store._index.catalog
+    real = catalog._make_ours
 
-    def prepare(path):
-        connection = real(path)
-        if path != ":memory:":
+    def make_ours(connection):
+        real(connection)
+        if catalog.path is not None:
             connection.execute("PRAGMA max_page_count = 30")
-        return connection
 
     with monkeypatch.context() as patch:
-        patch.setattr(store._index.catalog, "_prepare", prepare)
+        patch.setattr(catalog, "_make_ours", make_ours)
         with store.batch() as batch:
             for number in range(2000):
                 batch.save(sample_run(f"r{number}"))

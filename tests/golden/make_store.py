@@ -9,6 +9,7 @@ import json
 import random
 import shutil
 import tempfile
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,9 +55,9 @@ class Frozen:
     def installed(self):
         """Put in place for all that ends up in a file; temporary names stay random."""
         dice = self._dice
-        fixed = SimpleNamespace(time_ns=self.time_ns, time=lambda: self.time_ns() / 1e9)
+        fixed = {"time_ns": self.time_ns, "time": lambda: self.time_ns() / 1e9}
         patches = (
-            mock.patch.object(clock, "time", fixed),
+            mock.patch.object(clock, "time", SimpleNamespace(**(vars(time) | fixed))),
             mock.patch.object(clock, "now", self.now),
             mock.patch.object(session, "random_bytes", dice.randbytes),
             mock.patch.object(guarded, "new_nonce", lambda: dice.randbytes(16).hex()),

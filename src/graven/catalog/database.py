@@ -8,15 +8,17 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from graven import clock
+from graven.catalog.lock import folder_lock
 from graven.catalog.schema import HEADER_INDEXES, SCHEMA_VERSION, TABLES, VALUE_INDEXES
 from graven.errors import BackendUnavailable, InvalidInput
 
 BUSY_SECONDS = 60.0
 _RETRY_SECONDS = 0.005
+_ATTEMPTS = 3  # at opening a file that turns out to be damaged
 PAGE_BYTES = 8192
 
 Row = tuple[Any, ...]
@@ -36,6 +38,7 @@ class Catalog:
         self._identity = f"{SCHEMA_VERSION} {store_id} {url}"
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         _catalogs.add(self)
 
     @property
@@ -107,18 +110,28 @@ class Catalog:
         connection.execute("INSERT INTO meta VALUES('identity', ?)", (self._identity,))
 
     def reset(self) -> None:
-        """Throw the catalog away; the next question finds an empty one."""
+        """Throw the catalog away; the next question finds an empty one.
+
+        Others that have it open go on with theirs, which has no name any more.
+        """
         with self._lock:
-            self.close()
+            if self._connection is not None:
+                _roll_back(self._connection)  # who waits for it may hold the folder's lock
             if self._path is not None:
+                try:
+                    self._remove(self._path)
+                except OSError:
+                    self._path = None  # cannot be removed: go on in memory
+            self.close()
+
+    def _remove(self, path: str) -> None:
+        with folder_lock(os.path.dirname(path), exclusive=True):
+            # Not if another has put a new one in its place since we opened ours. Our
+            # connection is still open, so that the new one cannot have our file's number.
+            if self._connection is None or _file_number(path) == self._file:
                 for ending in ("", "-wal", "-shm"):
-                    try:
-                        os.unlink(self._path + ending)
-                    except FileNotFoundError:
-                        pass
-                    except OSError:
-                        self._path = None  # cannot be removed: go on in memory
-                        return
+                    with suppress(FileNotFoundError):
+                        os.unlink(path + ending)
 
     def close(self) -> None:
         """Close the connection; it opens again when asked."""
@@ -128,53 +141,57 @@ class Catalog:
                 self._connection = None
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = self._connect()
-        return self._connection
+        return self._connection or self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        if self._path is not None:
+        for _ in range(_ATTEMPTS):
+            if self._path is None:
+                break
             try:
-                os.makedirs(os.path.dirname(self._path), exist_ok=True)
-                _refuse_links(self._path)
-                return self._prepare(self._path)
-            except sqlite3.DatabaseError as error:
+                return self._connect_file(self._path)
+            except sqlite3.OperationalError as error:
+                self.close()  # it may not be ours yet
                 self._give_up_if_busy(error)
-                if not isinstance(error, sqlite3.OperationalError):
-                    self.reset()  # not a database, or a damaged one
-                    return self._connect()
+                break
+            except sqlite3.DatabaseError:
+                self.reset()  # not a database, or a damaged one
             except OSError:
-                pass
-            self._path = None  # nobody may write there: the answers are the same from memory
-        return self._prepare(":memory:")
+                break
+            except BaseException:
+                self.close()
+                raise
+        # Nobody may write there: the answers are the same from memory.
+        self.close()
+        self._path = None
+        self._connection = connection = _connection(":memory:")
+        self._make_ours(connection)
+        return connection
 
-    def _prepare(self, path: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            # NORMAL: after a power cut the catalog may lack its last commits, which a
-            # refresh brings back, but it is never inconsistent.
-            connection.execute("PRAGMA synchronous = NORMAL")
+    def _connect_file(self, path: str) -> sqlite3.Connection:
+        folder = os.path.dirname(path)
+        os.makedirs(folder, exist_ok=True)
+        _refuse_links(path)
+        with folder_lock(folder, exclusive=False):
+            self._connection = connection = _connection(path)
+            self._file = _file_number(path)
             self._make_ours(connection)
-        except BaseException:
-            connection.close()
-            raise
         return connection
 
     def _make_ours(self, connection: sqlite3.Connection) -> None:
         # Of several who switch a new file to WAL at once, SQLite refuses all but one
         # without waiting: each might wait for the other's lock.
         deadline = clock.monotonic() + BUSY_SECONDS
-        while not self._is_ours(connection):
+        while True:
             try:
-                connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-                connection.execute("PRAGMA journal_mode = WAL")
-                self._create(connection)
+                if not self._is_ours(connection):
+                    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    self._create(connection)
                 return
             except sqlite3.OperationalError as error:
                 if not _is_busy(error) or clock.monotonic() > deadline:
                     raise
+            _roll_back(connection)
             clock.sleep(_RETRY_SECONDS)
 
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
@@ -214,6 +231,30 @@ class Catalog:
             raise BackendUnavailable(
                 f"no room for the catalog {self._path}", kind="disk-full", hint="free some space"
             ) from error
+
+
+def _connection(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    # NORMAL: after a power cut the catalog may lack its last commits, which a
+    # refresh brings back, but it is never inconsistent.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):  # of a damaged database
+        connection.rollback()
+
+
+def _file_number(path: str) -> tuple[int, int] | None:
+    """What tells a file from another that has its name later; None if there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_busy(error: sqlite3.DatabaseError) -> bool:
