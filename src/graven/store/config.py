@@ -124,7 +124,7 @@ def _set(data: dict[str, Any], key: str, value: Any) -> None:
 def _unset(data: dict[str, Any], key: str) -> None:
     *folders, last = _split(key)
     for part in folders:
-        data = data.get(part, {})
+        data = data.get(part, {}) if isinstance(data, dict) else {}
     if not isinstance(data, dict) or last not in data:
         raise NotFound(f"config key {key!r} is not set", kind="config-key-missing")
     del data[last]
