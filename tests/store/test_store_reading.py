@@ -256,3 +256,18 @@ def test_what_cannot_be_decoded_names_the_run_and_the_object(store, damage, how)
         _ = store.load("bad").points  # they are decoded when first looked at
     assert caught.value.fields["run"] == "bad"
     assert caught.value.fields["object"] == object_id.hex()
+
+
+def test_removed_runs_stand_where_they_were_removed(store):
+    for n in range(3):
+        store.save(sample_run(f"r{n}", n, minute=n))
+    store.save(sample_run("ahead", timestamp=datetime(2999, 1, 1, tzinfo=UTC)))
+    store.delete("r1")
+    store.delete("r0")
+    for limit in (None, 2, 3):
+        found = store.headers(include_deleted=True, limit=limit)
+        assert [h.run_id for h in found] == ["ahead", "r0", "r1", "r2"][:limit]
+        assert list(store.iter_headers(include_deleted=True, limit=limit)) == found
+    recent = {"include_deleted": True, "since": sample_run("x", minute=99).timestamp}
+    assert [h.run_id for h in store.headers(**recent)] == ["ahead", "r0", "r1"]
+    assert [h.run_id for h in store.iter_headers(**recent)] == ["ahead", "r0", "r1"]

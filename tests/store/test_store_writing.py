@@ -407,3 +407,22 @@ def test_export_asv_writes_a_folder(store, tmp_path):
     store.save(sample_run("a", commit="a" * 40))
     assert store.export_asv(tmp_path / "asv") == tmp_path / "asv"
     assert list((tmp_path / "asv").rglob("*.json"))
+
+
+def test_a_removed_run_is_found_by_a_prefix(store):
+    store.save(sample_run("0123456789abcdef"))
+    store.save(sample_run("0123456789ffffff"))
+    store.save(sample_run("fedcba9876543210"))
+    for run_id in ("0123456789abcdef", "0123456789ffffff"):
+        store.delete(run_id)
+    with pytest.raises(NotFound, match="fits several: 0123456789abcdef, 0123456789ffffff"):
+        store.restore("01234567")
+    with pytest.raises(NotFound, match="was deleted") as caught:
+        store.load_rev("0123456789ab")
+    assert "graven restore 0123456789abcdef" in caught.value.hint
+    assert store.restore("0123456789ab").run_id == "0123456789abcdef"
+    with pytest.raises(Conflict, match="is not deleted"):
+        store.restore("fedcba98")
+    with pytest.raises(NotFound) as caught:
+        store.restore("0123456")
+    assert "graven log --deleted" in caught.value.hint

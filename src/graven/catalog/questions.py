@@ -46,6 +46,10 @@ HEADER_COLUMNS = (
 )
 NEWEST_FIRST = "ORDER BY r.ts DESC, r.stamp DESC, r.run_id"
 
+# What a listing shows as the time of a deleted run is that of its removal, which the
+# stamp tells: milliseconds above the counter.
+_SHOWN_TIME = f"coalesce(r.ts, (r.stamp >> {clock.COUNTER_BITS}) * 1000)"
+
 
 def header_from_row(row: Row) -> Header:
     """A header from the columns `HEADER_COLUMNS`."""
@@ -76,7 +80,10 @@ class RunKey(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """Which runs; None means any. ``since`` is included, ``until`` is not."""
+    """Which runs; None means any. ``since`` is included, ``until`` is not.
+
+    With ``include_deleted`` the time of a deleted run is that of its removal.
+    """
 
     branch: str | None = None
     commit: str | None = None
@@ -107,11 +114,12 @@ class Filter(NamedTuple):
             if value is not None:
                 terms.append(f"coalesce({column}, '{usual}') = ?")
                 values.append(value)
+        time = _SHOWN_TIME if self.include_deleted else "r.ts"
         if self.since is not None:
-            terms.append("r.ts >= ?")
+            terms.append(f"{time} >= ?")
             values.append(clock.micros(clock.make_aware(self.since)))
         if self.until is not None:
-            terms.append("r.ts < ?")
+            terms.append(f"{time} < ?")
             values.append(clock.micros(clock.make_aware(self.until)))
         if self.commit is not None:
             term, more = commit_condition(self.commit)
@@ -140,17 +148,19 @@ def select_headers(
 ) -> list[Header]:
     """Headers, newest timestamp first; ties by the later write, then by id."""
     where, values = wanted.where()
+    # Only the living have an index by time, and only under its own name.
+    order = NEWEST_FIRST.replace("r.ts", _SHOWN_TIME) if wanted.include_deleted else NEWEST_FIRST
     rows = catalog.rows(
-        f"SELECT {HEADER_COLUMNS} FROM run r WHERE {where} {NEWEST_FIRST} LIMIT ? OFFSET ?",
+        f"SELECT {HEADER_COLUMNS} FROM run r WHERE {where} {order} LIMIT ? OFFSET ?",
         [*values, -1 if limit is None else limit, skip],
     )
     return [header_from_row(row) for row in rows]
 
 
 class HeaderKey(NamedTuple):
-    """Where a header stands among all, newest first; ``ts`` is None for some deleted runs."""
+    """Where a header stands among all, newest first."""
 
-    ts: int | None
+    ts: int
     stamp: int
     run_id: str
 
@@ -160,20 +170,16 @@ def page_of_headers(
 ) -> tuple[list[Header], HeaderKey | None]:
     """The next ``size`` headers in the order of `select_headers`, and the key of the last.
 
-    The key is None where nothing can follow. A page costs the same wherever it begins.
+    The key is None where nothing can follow. Of living runs only: there a page costs the
+    same wherever it begins.
     """
     where, values = wanted.where()
     if after is not None:
-        later = "(r.stamp < ? OR (r.stamp = ? AND r.run_id > ?))"
-        key = [after.stamp, after.stamp, after.run_id]
-        if after.ts is None:
-            where = f"({where}) AND r.ts IS NULL AND {later}"
-            values += key
-        else:
-            # SQLite has no time at the end; only a deleted run can lack it.
-            gone = "r.ts IS NULL OR " if wanted.include_deleted else ""
-            where = f"({where}) AND ({gone}(r.ts <= ? AND (r.ts < ? OR {later})))"
-            values += [after.ts, after.ts, *key]
+        where = (
+            f"({where}) AND r.ts <= ? AND (r.ts < ? OR r.stamp < ?"
+            " OR (r.stamp = ? AND r.run_id > ?))"
+        )
+        values += [after.ts, after.ts, after.stamp, after.stamp, after.run_id]
     rows = catalog.rows(
         f"SELECT {HEADER_COLUMNS} FROM run r WHERE {where} {NEWEST_FIRST} LIMIT ?",
         [*values, size],
@@ -185,6 +191,17 @@ def page_of_headers(
     return headers, HeaderKey(ts, stamp, run_id)
 
 
+def deleted_headers(catalog: Catalog, wanted: Filter) -> list[Header]:
+    """The deleted among the runs of `select_headers`, in its order."""
+    where, values = wanted.where()
+    rows = catalog.rows(
+        f"SELECT {HEADER_COLUMNS} FROM run r WHERE {where} AND r.object IS NULL"
+        " ORDER BY r.stamp DESC, r.run_id",
+        values,
+    )
+    return [header_from_row(row) for row in rows]
+
+
 def find_header(catalog: Catalog, run_id: str) -> Header | None:
     """The header of one run, a deleted one too; None if there never was one."""
     if not isinstance(run_id, str):
@@ -193,12 +210,14 @@ def find_header(catalog: Catalog, run_id: str) -> Header | None:
     return header_from_row(row) if row else None
 
 
-def find_run_ids(catalog: Catalog, prefix: str, limit: int = 3) -> list[str]:
-    """Ids of living runs that begin with a prefix."""
+def find_run_ids(
+    catalog: Catalog, prefix: str, limit: int = 3, *, deleted: bool = False
+) -> list[str]:
+    """Ids of living runs, or of ``deleted`` ones, that begin with a prefix."""
+    state = "IS NULL" if deleted else "IS NOT NULL"
     # U+10FFFF sorts after every character an id can go on with.
     rows = catalog.rows(
-        "SELECT run_id FROM run r WHERE run_id >= ? AND run_id < ? AND r.object IS NOT NULL"
-        " LIMIT ?",
+        f"SELECT run_id FROM run r WHERE run_id >= ? AND run_id < ? AND r.object {state} LIMIT ?",
         (prefix, prefix + "\U0010ffff", limit),
     )
     return [row[0] for row in rows]

@@ -25,7 +25,7 @@ def restore(store: Store, run_ids: Sequence[str]) -> RestoreReport:
 
     Args:
         store: where they were.
-        run_ids: ids in full (``graven log --deleted`` has them).
+        run_ids: ids or unique prefixes (``graven log --deleted`` has them).
 
     Raises:
         NotFound: never there, or its objects are gone; those before it are back.

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from heapq import merge
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graven import clock
@@ -50,6 +52,10 @@ def _collector_paused() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _newest_first(header: Header) -> tuple[float, int, str]:
+    return -clock.micros(header.timestamp), -header.stamp, header.run_id
 
 
 def _searched(run_id: object) -> str:
@@ -127,6 +133,13 @@ class ReadingStore(StoreBase):
         deleted meanwhile may be seen or not, and twice only if its time was changed.
         """
         asked = questions.Filter(**wanted)
+        found = self._iter_living(asked._replace(include_deleted=False), limit)
+        if asked.include_deleted:
+            gone = self._index.ask(lambda catalog: questions.deleted_headers(catalog, asked))
+            found = islice(merge(found, gone, key=_newest_first), limit)
+        return found
+
+    def _iter_living(self, asked: questions.Filter, limit: int | None) -> Iterator[Header]:
         after: questions.HeaderKey | None = None
         size = _FIRST_PAGE
         while limit is None or limit > 0:

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from graven.catalog.database import Catalog
 from graven.catalog.places import is_known
-from graven.catalog.questions import find_header
+from graven.catalog.questions import Header as RunHeader
+from graven.catalog.questions import find_header, find_run_ids
 from graven.errors import Conflict, NotFound
 from graven.formats import layout
 from graven.formats.header import Header, shrink_commit
-from graven.ids import ObjectId
+from graven.ids import MIN_PREFIX_HEX, ObjectId, is_hex
 from graven.store.session import Intent
 
 
-def plan_restore(catalog: Catalog, run_id: str) -> tuple[list[Intent], int]:
-    """The updates that undo a deletion, and the stamp they must rise above.
+class Plan(NamedTuple):
+    """The updates that undo the deletion of a run, and the stamp they must rise above."""
+
+    run_id: str
+    intents: list[Intent]
+    stamp: int
+
+
+def plan_restore(catalog: Catalog, run_id: str) -> Plan:
+    """What undoes a deletion; ``run_id`` may be a unique prefix (8 hex digits or more).
 
     Raises:
         NotFound: never there, or its objects are gone. Conflict: not deleted.
     """
-    header = find_header(catalog, run_id)
+    header = find_header(catalog, run_id) or _by_prefix(catalog, run_id)
     if header is None:
-        raise NotFound(f"Run not found: {run_id}", kind="run-missing", run=run_id)
+        raise NotFound(
+            f"Run not found: {run_id}",
+            kind="run-missing",
+            hint="'graven log --deleted' lists the removed runs too",
+            run=run_id,
+        )
+    run_id = header.run_id
     if not header.deleted:
         raise Conflict(f"run {run_id} is not deleted", kind="run-present", run=run_id)
     name = layout.run_ref(run_id)
@@ -39,7 +54,24 @@ def plan_restore(catalog: Catalog, run_id: str) -> tuple[list[Intent], int]:
     target, header_text, note, stamp = row
     intents = [Intent(name, ObjectId(target), _header(header_text), _note(note))]
     intents += _attachments(catalog, run_id, name, stamp)
-    return intents, header.stamp
+    return Plan(run_id, intents, header.stamp)
+
+
+def _by_prefix(catalog: Catalog, prefix: str) -> RunHeader | None:
+    if len(prefix) < MIN_PREFIX_HEX or not is_hex(prefix):
+        return None
+    found = [
+        *find_run_ids(catalog, prefix, deleted=True),
+        *find_run_ids(catalog, prefix),  # it says that it is not deleted
+    ]
+    if len(found) > 1:
+        raise NotFound(
+            f"prefix {prefix!r} fits several: {', '.join(found)}",
+            kind="prefix-ambiguous",
+            hint="give more digits",
+            run=prefix,
+        )
+    return find_header(catalog, found[0]) if found else None
 
 
 def _attachments(catalog: Catalog, run_id: str, run_name: str, saved: int) -> list[Intent]:

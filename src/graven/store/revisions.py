@@ -150,7 +150,10 @@ class Resolver:
         if objects:
             run_id, object_id = objects[0]
             return Resolved(run_id, object_id.hex(), "object")
-        return None
+        gone = self._index.ask(
+            lambda catalog: questions.find_run_ids(catalog, rev, limit=2, deleted=True)
+        )
+        return self._run(gone[0]) if len(gone) == 1 else None  # says that it was deleted
 
 
 def _run_objects(index: Index, prefix: str) -> list[tuple[str, bytes]]:

@@ -202,17 +202,19 @@ class WritingStore(ReadingStore):
     def restore(self, run_id: str) -> Header:
         """Undo the deletion of a run and of what was attached to it.
 
+        ``run_id`` may be a unique prefix of 8 or more hex digits.
+
         Raises:
             NotFound: never deleted, or its objects are gone. Conflict: it is not deleted.
         """
         from graven.store.restoring import plan_restore
 
         wanted = _searched(run_id)
-        intents, stamp = self._index.ask(lambda catalog: plan_restore(catalog, wanted))
+        plan = self._index.ask(lambda catalog: plan_restore(catalog, wanted))
         views = self._views_wanted
-        self._session.observe(stamp)
-        self._session.commit([], intents)
-        header = self._header(wanted)
+        self._session.observe(plan.stamp)
+        self._session.commit([], plan.intents)
+        header = self._header(plan.run_id)
         if views:
             run = self.load_object(header.object_id)
             self._best_effort(

@@ -13,7 +13,7 @@ from graven.cli.session import Session
 def command(session: Session, run_ids: tuple[str, ...]) -> None:
     """Bring removed runs back, with what was attached to them.
 
-    RUN is an id in full; 'graven log --deleted' has them.
+    RUN is an id or a unique prefix (8 digits or more); 'graven log --deleted' has them.
     """
     from graven.porcelain.restore import restore
 
