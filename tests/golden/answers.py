@@ -15,7 +15,8 @@ def answers(store):
             "store": {"id": store.store_id, "grace_seconds": store.grace_seconds},
             "config": store.config.to_dict(),
             "metric_defs": {name: d.to_dict() for name, d in store.metric_defs.items()},
-            "headers": [h.to_dict() for h in store.headers(include_deleted=True)],
+            "headers": [h.to_dict() for h in store.headers()],
+            "deleted": _deleted(store),
             "filters": _filters(store),
             "runs": {run.id: run.to_dict() for run in store.list_runs()},
             "orders": _orders(store),
@@ -53,6 +54,12 @@ def strict(value):
             return {"count": len(value), "blake3": hash_bytes(packed).hex()}
         return [strict(item) for item in value]
     return value
+
+
+def _deleted(store):
+    """By id: where in a listing they stand is no fact of the store."""
+    found = [h.to_dict() for h in store.headers(include_deleted=True) if h.deleted]
+    return sorted(found, key=lambda header: header["run_id"])
 
 
 def _filters(store):
