@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
 
 import zstandard
 
@@ -38,51 +36,7 @@ def compress(raw: bytes, level: int) -> tuple[int, bytes]:
         probe = raw[middle : middle + _PROBE_BYTES]
         if len(compressor(1).compress(probe)) > _WORTH * len(probe):
             return CODEC_RAW, raw
-    return _choose(raw, compressor(level).compress(raw))
-
-
-class CompressionJob:
-    """Several buffers compressed by a thread of their own, while the caller goes on.
-
-    One call for all of them: it lets go of the interpreter once, where a call for each
-    would wait for it again each time.
-    """
-
-    def __init__(self, raws: Sequence[bytes], level: int) -> None:
-        self._raws = raws
-        self._level = level
-        self._done: list[tuple[int, bytes]] | None = None
-        self._thread: threading.Thread | None = threading.Thread(
-            target=self._run, name="graven-compress", daemon=True
-        )
-        try:
-            self._thread.start()
-        except RuntimeError:  # no more threads to be had
-            self._thread = None
-
-    def _run(self) -> None:
-        with suppress(zstandard.ZstdError, MemoryError):
-            self._done = compress_many(self._raws, self._level)
-
-    def result(self) -> list[tuple[int, bytes]]:
-        """What `compress` makes of each buffer."""
-        if self._thread is not None:
-            self._thread.join()
-        if self._done is None:  # no thread, or it stayed behind when the process forked
-            self._done = compress_many(self._raws, self._level)
-        return self._done
-
-
-def compress_many(raws: Sequence[bytes], level: int) -> list[tuple[int, bytes]]:
-    """What `compress` makes of each buffer."""
-    together = "multi_compress_to_buffer" in zstandard.backend_features
-    if not together or max(map(len, raws)) > 4 * _PROBE_BYTES:
-        return [compress(raw, level) for raw in raws]
-    made = compressor(level).multi_compress_to_buffer(list(raws), threads=1)
-    return [_choose(raw, made[i].tobytes()) for i, raw in enumerate(raws)]
-
-
-def _choose(raw: bytes, stored: bytes) -> tuple[int, bytes]:
+    stored = compressor(level).compress(raw)
     return (CODEC_ZSTD, stored) if len(stored) < _WORTH * len(raw) else (CODEC_RAW, raw)
 
 

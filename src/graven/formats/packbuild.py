@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from graven.errors import InvalidInput
 from graven.formats import canonical, pack
-from graven.formats.compression import LEVEL, CompressionJob, compress, compressor
+from graven.formats.compression import LEVEL, compress, compressor
 from graven.formats.envelope import KIND_CODES, RUN
 from graven.formats.header import FrameRow, Header, IndexSection, Update, UpdateSection
 from graven.ids import ObjectId, hash_bytes
 
 SOLID_FRAME_BYTES = 12 * 1024  # small records share frames of about this many raw bytes
-JOB_BYTES = 1024 * 1024  # what is compressed beside the caller, at once
-MAX_JOBS = 2  # bounds the memory, should compression be slower than its caller
 
 
 class Item(NamedTuple):
@@ -52,13 +49,6 @@ def check_size(item: Item) -> None:
         )
 
 
-class _Frame(NamedTuple):
-    """A closed frame: how many objects, and the table of contents with their bytes."""
-
-    objects: int
-    raw: bytes
-
-
 class PackBuilder:
     """Collects objects, then lays them out with ref updates into pack bytes.
 
@@ -75,17 +65,11 @@ class PackBuilder:
         self._frames: list[FrameRow] = []
         self._ordinals: dict[ObjectId, int] = {}  # -1 while the object's frame is open
         self._closed: list[Item] = []
-        # Frames on their way to `_parts`: closed, then handed to threads, oldest first.
-        self._waiting: list[_Frame] = []
-        self._waiting_bytes = 0
-        self._jobs: deque[tuple[list[_Frame], CompressionJob]] = deque()
-        self._jobs_bytes = 0
 
     @property
     def size(self) -> int:
-        """Bytes so far, frames that are not compressed yet counted unpacked."""
-        unpacked = self._waiting_bytes + self._jobs_bytes
-        return self._offset + unpacked + sum(self._lane_bytes.values())
+        """Bytes so far, open frames counted unpacked."""
+        return self._offset + sum(self._lane_bytes.values())
 
     def __len__(self) -> int:
         return len(self._ordinals)
@@ -116,46 +100,20 @@ class PackBuilder:
             return
         toc = b"".join([pack.TOC.pack(KIND_CODES[i.kind], len(i.data)) for i in items])
         raw = b"".join([toc, *[i.data for i in items]])
-        self._waiting.append(_Frame(len(items), raw))
-        self._waiting_bytes += len(raw)
+        codec, stored = compress(raw, self._level)
+        header = pack.FRAME.pack(pack.FRAME_MARK, codec, 0, 0, len(items), len(raw), len(stored), 0)
+        self._frames.append(FrameRow(self._offset, codec, len(items), len(raw), len(stored)))
+        self._parts += [pack.with_crc(header), stored]
+        self._offset += pack.FRAME_HEADER_BYTES + len(stored)
         for item in items:
             self._ordinals[item.id] = len(self._closed)
             # What the index needs; the bytes themselves are in the frame.
             self._closed.append(Item(item.id, item.kind, len(item.data).to_bytes(8, "big")))
 
-        if self._waiting_bytes >= JOB_BYTES:
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        """Let a thread compress what waits; a save of a few runs never comes here."""
-        frames, self._waiting = self._waiting, []
-        self._jobs.append((frames, CompressionJob([frame.raw for frame in frames], self._level)))
-        self._jobs_bytes += self._waiting_bytes
-        self._waiting_bytes = 0
-        while len(self._jobs) > MAX_JOBS:
-            self._take_back()
-
-    def _take_back(self) -> None:
-        frames, job = self._jobs.popleft()
-        for frame, (codec, stored) in zip(frames, job.result(), strict=True):
-            self._lay(frame, codec, stored)
-            self._jobs_bytes -= len(frame.raw)
-
-    def _lay(self, frame: _Frame, codec: int, stored: bytes) -> None:
-        count, raw = frame
-        header = pack.FRAME.pack(pack.FRAME_MARK, codec, 0, 0, count, len(raw), len(stored), 0)
-        self._frames.append(FrameRow(self._offset, codec, count, len(raw), len(stored)))
-        self._parts += [pack.with_crc(header), stored]
-        self._offset += pack.FRAME_HEADER_BYTES + len(stored)
-
     def finish(self, writer: bytes, updates: Sequence[PendingUpdate]) -> bytes:
         """Close the pack and return its bytes."""
         for lane in sorted(self._lanes, reverse=True):  # shared objects before runs
             self._close_frame(lane)
-        while self._jobs:
-            self._take_back()
-        for frame in self._waiting:
-            self._lay(frame, *compress(frame.raw, self._level))
         base = min((update.stamp for update in updates), default=0)
         section = UpdateSection(pack.VERSION, writer, base, [self._row(u, base) for u in updates])
         index = IndexSection(
