@@ -149,3 +149,16 @@ def test_a_damaged_baseline_does_not_hide_the_runs(call, store, tmp_path):
     assert answer.code == 0
     assert len(answer.rows()) == 3
     assert answer.err == "warning: baselines/main cannot be read; see 'graven fsck'\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("ingest", ""), ("export-asv", ""), ("init", ""), ("-C", "", "log"), ("--store=", "init")],
+)
+def test_an_empty_place_is_a_variable_that_was_not_set(call, store, words, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    answer = call(*words)
+    assert answer.code == 2
+    assert "empty" in answer.err
+    assert "is the variable set" in answer.err
+    assert sorted(tmp_path.rglob("*")) == before

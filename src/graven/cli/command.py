@@ -157,6 +157,13 @@ def click_option(
     )
 
 
+def not_empty(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
+    """Refuse an empty path: it would mean the current folder, and nobody writes that so."""
+    if value == "" or (isinstance(value, tuple) and "" in value):
+        raise click.BadParameter("is empty; is the variable set that it comes from?")
+    return value
+
+
 def pairs(values: tuple[str, ...], what: str) -> dict[str, str]:
     """``key=value`` words as a map.
 

@@ -79,14 +79,34 @@ class Session:
             self._out = Output(self)
         return self._out
 
+    @property
+    def named_store(self) -> "str | None":
+        """What --store or GRAVEN_STORE says.
+
+        Raises:
+            InvalidInput: --store is empty, as where a variable of a script is not set;
+                the nearest store would be another one than was meant.
+        """
+        if self.store == "":
+            from graven.errors import InvalidInput
+
+            raise InvalidInput(
+                "--store is empty",
+                kind="empty-argument",
+                hint="is the variable set that it comes from?",
+                field="store",
+            )
+        return self.store or self.environ.get("GRAVEN_STORE") or None
+
     def find_store(self) -> str:
         """URL or path of the store that is meant.
 
         Raises:
+            InvalidInput: the name is empty.
             NotFound: nobody said which, and no folder upwards has one.
         """
-        named = self.store or self.environ.get("GRAVEN_STORE")
-        if named:
+        named = self.named_store
+        if named is not None:
             return named
         folder = os.getcwd()  # os.path, since pathlib would double the start-up time
         while True:

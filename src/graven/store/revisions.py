@@ -47,7 +47,12 @@ class Resolver:
             NotFound: nothing, or a prefix that fits several.
         """
         if not isinstance(rev, str) or not rev or "\0" in rev:
-            raise InvalidInput(f"not a revision: {rev!r}", kind="bad-revision", field="rev")
+            raise InvalidInput(
+                f"not a revision: {rev!r}",
+                kind="bad-revision",
+                hint="a run id, 'latest', a baseline or a tag; 'graven show --help' has all forms",
+                field="rev",
+            )
         rev = normal(rev)
         found = self._run(rev)
         if found is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from graven.cli.command import graven_command
+from graven.cli.command import graven_command, not_empty
 from graven.cli.render.text import plural, short_id
 from graven.cli.session import Session
 
@@ -18,7 +18,7 @@ MAX_LOSSES = 20  # named on a terminal
     examples=("graven export-asv asv/ --repo .", "cd asv && asv publish"),
     exits=(6,),
 )
-@click.argument("directory", type=click.Path(file_okay=False))
+@click.argument("directory", type=click.Path(file_okay=False), callback=not_empty)
 @click.option("--repo", type=click.Path(exists=True), help="Git repository of the commits.")
 @click.option("--project", default="graven", metavar="NAME", help="asv's name for the project.")
 @click.option("-b", "--branch", metavar="NAME", help="Only runs of this branch.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graven.cli.command import graven_command, pairs
+from graven.cli.command import graven_command, not_empty, pairs
 from graven.cli.render.text import plural, short_id
 from graven.cli.session import Session
 
@@ -26,7 +26,7 @@ MAX_SKIPPED = 5  # named for people; a folder of sources may hold thousands
     ),
     exits=(4, 6),
 )
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", nargs=-1, required=True, type=click.Path(), callback=not_empty)
 @click.option("--format", default="auto", metavar="NAME", help="Format of the files, not detected.")
 @click.option("-b", "--branch", metavar="NAME", help="The branch that was measured.")
 @click.option("--commit", metavar="SHA", help="The commit that was measured.")

@@ -6,14 +6,14 @@ import os
 
 import click
 
-from graven.cli.command import graven_command
+from graven.cli.command import graven_command, not_empty
 from graven.cli.session import STORE_FOLDER, Session
 
 
 @graven_command(
     "init", examples=("graven init", "graven init bench/store"), exits=(4, 6), needs_store=False
 )
-@click.argument("url", required=False)
+@click.argument("url", required=False, callback=not_empty)
 def command(session: Session, url: str | None) -> None:
     """Make a new, empty store at URL, which may be a folder.
 
@@ -22,7 +22,7 @@ def command(session: Session, url: str | None) -> None:
     """
     from graven.porcelain.init import init
 
-    named = url or session.store or session.environ.get("GRAVEN_STORE")
+    named = url or session.named_store
     report = init(named or os.path.join(os.curdir, STORE_FOLDER))
     out = session.out
     if out.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +56,9 @@ class Row:
     version: str
     started_ms: int
     cells: dict[Tags, Cell] = field(default_factory=dict)
+
+
+_DIGEST = re.compile(r"[0-9a-f]{40,}")
 
 
 class Losses:
@@ -123,12 +127,14 @@ class RowMaker:
             why = TWICE if newer == run.id else f"superseded by run {newer} of the same commit"
             self._losses.add(run.id, why, name)
         elif version != row.version:
-            why = f"a newer run of the same commit has version {row.version!r}, not {version!r}"
+            shown, own = _short(row.version), _short(version)
+            why = f"a newer run of the same commit has version {shown!r}, not {own!r}"
             self._losses.add(run.id, why, name)
         else:
             row.cells[tags] = self._cell(run, point, metric, unit, name)
             if version != series.asv_version:
-                why = f"asv shows only the newest version, {series.asv_version!r}, not {version!r}"
+                shown, own = _short(series.asv_version), _short(version)
+                why = f"asv shows only the newest version, {shown!r}, not {own!r}"
                 self._losses.add(run.id, why, name)
 
     def _cell(self, run: Run, point: Point, metric: str | None, unit: AsvUnit, name: str) -> Cell:
@@ -162,6 +168,11 @@ def _unit_and_version(
     if (unit.type, unit.unit) != (series.unit.type, series.unit.unit):
         version = f"{version} in {unit.unit}"
     return unit, version
+
+
+def _short(version: str) -> str:
+    """A version as people tell it from another: asv's own are 64 hex digits."""
+    return _DIGEST.sub(lambda found: found[0][:12], version)
 
 
 def _bounds(metric: Metric, unit: AsvUnit) -> tuple[float | None, float | None]:
