@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from graven import clock
-from graven.backends import folders, local, open_backend
+from graven.backends import folders, locks, open_backend
 from graven.backends.local import LocalBackend
 from graven.errors import BackendUnavailable, InvalidInput, NotFound
 from graven.testing.suites import BackendSuite
@@ -267,7 +267,7 @@ def test_where_there_are_no_locks_a_swap_is_refused(store, monkeypatch):
     def flock(fd, what):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(local.fcntl, "flock", flock)
+    monkeypatch.setattr(locks.fcntl, "flock", flock)
     for call in (
         lambda: store.put_if_version("refs/a", b"y", version),
         lambda: store.delete_if_version("refs/a", version),
@@ -279,7 +279,7 @@ def test_where_there_are_no_locks_a_swap_is_refused(store, monkeypatch):
 
 
 def test_without_fcntl_the_capability_is_not_declared(tmp_path, monkeypatch):
-    monkeypatch.setattr(local, "fcntl", None)
+    monkeypatch.setattr(locks, "fcntl", None)
     backend = LocalBackend(tmp_path / "store")
     assert backend.capabilities.create
     assert not backend.capabilities.swap

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from graven.backends import local
+from graven.backends import locks
 
 COUNTER = """
 import sys
@@ -20,7 +20,7 @@ for _ in range(50):
 """
 
 
-@pytest.mark.skipif(local.fcntl is None, reason="no compare-and-swap on this system")
+@pytest.mark.skipif(not locks.available(), reason="no compare-and-swap on this system")
 def test_eight_processes_count_to_four_hundred(store):
     store.put("refs/n", b"0")
     command = [sys.executable, "-c", COUNTER, str(store.root)]
@@ -30,14 +30,15 @@ def test_eight_processes_count_to_four_hundred(store):
     assert store.temporaries() == []
 
 
-@pytest.mark.skipif(local.fcntl is None, reason="no compare-and-swap on this system")
+@pytest.mark.skipif(not locks.available(), reason="no compare-and-swap on this system")
 def test_a_lock_dies_with_its_process(store, ls):
     version = store.put_if_absent("refs/a", b"x")
     program = """
 import sys, time
 from graven.backends.local import LocalBackend
+from graven.backends.locks import locked
 backend = LocalBackend(sys.argv[1])
-with backend._locked(backend._folders.find("refs")):
+with locked(backend._folders.find("refs")):
     print("locked", flush=True)
     time.sleep(600)
 """

@@ -18,11 +18,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]  # a module or None; tested before use
-
 from graven import clock
 from graven.backends.base import (
     MAX_KEY_PARTS,
@@ -51,13 +46,14 @@ from graven.backends.files import (
     write_all,
 )
 from graven.backends.folders import HAS_HANDLES, Folder, Folders
+from graven.backends.locks import available as locks_available
+from graven.backends.locks import locked
 from graven.backends.oserrors import translated
 from graven.errors import BackendUnavailable, Corrupt, InvalidInput
 from graven.ids import new_nonce
 
 SETTLED_NS = 2_000_000_000  # the coarsest time stamps in use (FAT) tick every 2 s
 _NO_LINKS_HERE = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
-_NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 _ABSENT = (FileNotFoundError, NotADirectoryError)  # "a/b" is absent where "a" is a file
 
 
@@ -93,7 +89,7 @@ class LocalBackend(Backend):
         self._folders = Folders(str(self.root), handles=self.handles)
         self.capabilities = Capabilities(
             create=not readonly,
-            swap=not readonly and fcntl is not None and self.handles,
+            swap=not readonly and locks_available() and self.handles,
             durable=fsync,
             trusted_clock=True,
         )
@@ -232,7 +228,7 @@ class LocalBackend(Backend):
                 folder = self._folders.find(folder_key, anchor=self._fsync)
             except _ABSENT:
                 return None
-            with self._locked(folder):
+            with locked(folder):
                 if current_version(folder, name) != version:
                     return None
                 self._replace(folder, name, data, self._fsync)
@@ -256,7 +252,7 @@ class LocalBackend(Backend):
                 folder = self._folders.find(folder_key)
             except _ABSENT:
                 return False
-            with self._locked(folder):
+            with locked(folder):
                 try:
                     weak = version.startswith(STAT_VERSION)
                     now = stat_version(folder.stat(name)) if weak else current_version(folder, name)
@@ -332,9 +328,9 @@ class LocalBackend(Backend):
         except FileExistsError:
             return False
         except OSError as fault:
-            if fault.errno not in _NO_LINKS_HERE or fcntl is None:
+            if fault.errno not in _NO_LINKS_HERE or not locks_available():
                 raise
-            with self._locked(folder):
+            with locked(folder):
                 if exists(folder, name):
                     return False
                 folder.replace(temp, name)
@@ -345,36 +341,6 @@ class LocalBackend(Backend):
         if sync:
             folder.sync()
             self._step("sync-folder")
-
-    @contextmanager
-    def _locked(self, folder: Folder) -> Iterator[None]:
-        if fcntl is None or folder.fd is None:
-            raise BackendUnavailable(
-                f"no compare-and-swap on this system: {folder.path!r}",
-                kind="no-swap",
-                hint="runs can be saved here; baselines and tags cannot be moved",
-            )
-        # A handle of its own: a lock belongs to the handle, and shared by two
-        # threads, or with a forked child, it would keep neither out.
-        fd = folder.reopen()
-        try:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX)
-            except OSError as fault:
-                if fault.errno not in _NO_LOCKS_HERE:
-                    raise
-                raise BackendUnavailable(
-                    f"no locks on this file system: {folder.path!r}",
-                    kind="no-swap",
-                    hint="runs can be saved here; baselines and tags cannot be moved",
-                ) from fault
-            try:
-                yield
-            finally:
-                # Said aloud: a child forked meanwhile keeps the handle open.
-                fcntl.flock(fd, fcntl.LOCK_UN)
-        finally:
-            os.close(fd)
 
     # The rest.
 

@@ -29,6 +29,8 @@ MAX_MANTISSA = 2**53
 _SAFE = 2.0**50
 _POWERS = tuple(10.0**e for e in range(MAX_EXPONENT + 1))
 _LITTLE = sys.byteorder == "little"
+# The bytes of each plane within float64 values in this machine's order.
+_PLANES = tuple(slice(7 - k if _LITTLE else k, None, 8) for k in range(8))
 
 
 def pack_floats(values: Sequence[float]) -> Column:
@@ -91,11 +93,7 @@ def is_canonical(column: Column) -> bool:
 
 
 def _to_planes(values: Sequence[float]) -> bytes:
-    flat = array("d", values)
-    if _LITTLE:
-        flat.byteswap()
-    raw = flat.tobytes()
-    return b"".join([raw[k::8] for k in range(8)])
+    return b"".join(map(array("d", values).tobytes().__getitem__, _PLANES))
 
 
 def _from_planes(planes: bytes) -> array[float]:

@@ -9,7 +9,7 @@ import msgspec
 from graven.ids import is_hex
 
 
-class Header(msgspec.Struct, array_like=True, frozen=True):
+class Header(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What listing needs of a run, carried by its ref update.
 
     ``timestamp`` is microseconds since 1970 UTC; ``commit`` is raw bytes where it is a
@@ -56,7 +56,7 @@ class UpdateSection(msgspec.Struct, array_like=True, frozen=True):
     updates: list[Update]
 
 
-class FrameRow(msgspec.Struct, array_like=True, frozen=True):
+class FrameRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Where a frame lies: ``offset`` is that of its header from the start of the pack."""
 
     offset: int

@@ -211,9 +211,9 @@ def _encode_facts(run: Run, run_id: str, definitions: bytes, environment: bytes)
         timestamp=_time_text(run.timestamp, "timestamp"),
         branch=_opt_text(run.branch, "branch"),
         commit=shrink_commit(_opt_text(run.commit, "commit")),
-        error=_opt_text(run.error, "error"),
-        experiment=_opt_text(run.experiment, "experiment"),
-        group=_opt_text(run.group, "group"),
+        error=None if run.error is None else read_text(run.error, "error"),
+        experiment=None if run.experiment is None else read_text(run.experiment, "experiment"),
+        group=None if run.group is None else read_text(run.group, "group"),
         origin=_origin_text(run.origin),
         status=read_text(run.status, "status"),
         dirty=_dirty_flag(run.dirty),
@@ -262,8 +262,32 @@ def _free_map(value: dict[str, Any] | None, where: str, depth: int = 2) -> dict[
     """``depth``: containers around the map in the whole object; they count for the limit."""
     if not value:
         return None
+    if _is_simple(value):
+        return value
     out: dict[str, Any] = canonical.normalise(plain(read_map(value, where), where), where, depth)
     return out
+
+
+def _is_simple(value: object) -> bool:
+    """True for a map that is canonical as it stands, as most are: flat, ASCII, plain types."""
+    if type(value) is not dict:
+        return False
+    for name, item in value.items():
+        if type(name) is not str or not name.isascii():
+            return False
+        kind = type(item)
+        if kind is str:
+            if not item.isascii():
+                return False
+        elif kind is int:
+            if not -_SIMPLE_INT < item < _SIMPLE_INT:
+                return False
+        elif kind is float:
+            if not math.isfinite(item) or item == 0.0:  # zero has two forms, NaN has many
+                return False
+        elif item is not None and kind is not bool:
+            return False
+    return True
 
 
 def _fill_columns(
@@ -297,6 +321,7 @@ def _fill_columns(
 
 
 _FLOAT_ONLY = {float}
+_SIMPLE_INT = 2**63
 _EXTRA_DEPTH = 4  # [run, version, {metric_extra: [[position, {...}]]}]
 
 

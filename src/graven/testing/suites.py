@@ -19,6 +19,7 @@ import pytest
 
 from graven.backends.base import Backend, Capabilities, Entry
 from graven.errors import BackendUnavailable, InvalidInput, NotFound
+from graven.testing.calls import reads, writes
 from graven.testing.racing import race
 
 KEYS = [
@@ -103,7 +104,7 @@ class BackendSuite:
             self.poke(backend, key, body + b"!")
             assert backend.get(key) == body + b"!"
 
-    def test_what_one_handle_wrote_another_reads(self, backend: Backend, tmp_path: Path) -> None:
+    def test_what_one_handle_wrote_anotherreads(self, backend: Backend, tmp_path: Path) -> None:
         backend.put("packs/a", b"one")
         other = self.open(tmp_path)
         assert other.get("packs/a") == b"one"
@@ -176,7 +177,7 @@ class BackendSuite:
     def test_what_is_missing_is_not_found(self, backend: Backend) -> None:
         backend.put("packs/there", b"x")
         for key in ("packs/nothing", "nowhere/at/all", "packs", "packs/there/below"):
-            for call in _reads(backend, key):
+            for call in reads(backend, key):
                 with pytest.raises(NotFound) as caught:
                     call()
                 assert caught.value.kind == "key-missing"
@@ -185,7 +186,7 @@ class BackendSuite:
 
     def test_keys_that_could_lead_astray_are_refused_everywhere(self, backend: Backend) -> None:
         for key in BAD_KEYS:
-            for call in (*_reads(backend, key), *_writes(backend, key)):
+            for call in (*reads(backend, key), *writes(backend, key)):
                 with pytest.raises(InvalidInput) as caught:
                     call()
                 assert caught.value.kind == "bad-key"
@@ -435,24 +436,3 @@ class BackendSuite:
         assert all(
             self.peek(backend, f"packs/{racer}-24") == b"%d" % racer for racer in range(self.racers)
         )
-
-
-def _reads(backend: Backend, key: str) -> list[Callable[[], object]]:
-    return [
-        lambda: backend.get(key),
-        lambda: backend.get_range(key, 0, 1),
-        lambda: backend.get_ranges(key, [(0, 1)]),
-        lambda: backend.get_tail(key, 1),
-        lambda: backend.get_with_version(key),
-    ]
-
-
-def _writes(backend: Backend, key: str) -> list[Callable[[], object]]:
-    return [
-        lambda: backend.head(key),
-        lambda: backend.put(key, b"x"),
-        lambda: backend.put_if_absent(key, b"x"),
-        lambda: backend.put_if_version(key, b"x", "1"),
-        lambda: backend.delete(key),
-        lambda: backend.delete_if_version(key, "1"),
-    ]

@@ -1,0 +1,60 @@
+"""The lock behind compare-and-swap on a local disk: an ``flock`` on the key's folder.
+
+The system releases it when the process dies, so nothing stale stays behind.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # a module or None; tested before use
+
+from graven.backends.folders import Folder
+from graven.errors import BackendUnavailable
+
+_NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+
+
+def available() -> bool:
+    """True where the system has such locks; a file system may still have none."""
+    return fcntl is not None
+
+
+@contextmanager
+def locked(folder: Folder) -> Iterator[None]:
+    """Hold the folder's lock against all threads and processes.
+
+    Raises:
+        BackendUnavailable: no locks here (kind ``no-swap``).
+    """
+    if not available() or folder.fd is None:
+        raise _no_swap(f"no compare-and-swap on this system: {folder.path!r}")
+    # A handle of its own: a lock belongs to the handle, and shared by two threads, or
+    # with a forked child, it would keep neither out.
+    fd = folder.reopen()
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        except OSError as fault:
+            if fault.errno not in _NO_LOCKS_HERE:
+                raise
+            raise _no_swap(f"no locks on this file system: {folder.path!r}") from fault
+        try:
+            yield
+        finally:
+            # Said aloud: a child forked meanwhile keeps the handle open.
+            fcntl.flock(fd, fcntl.LOCK_UN)
+    finally:
+        os.close(fd)
+
+
+def _no_swap(message: str) -> BackendUnavailable:
+    return BackendUnavailable(
+        message, kind="no-swap", hint="runs can be saved here; baselines and tags cannot be moved"
+    )
