@@ -102,12 +102,14 @@ class RunDecoder:
             )
         try:
             return Run.deferred(
-                partial(_decode_points, body, definitions, object_id),
+                {
+                    "points": partial(_decode_points, body, definitions, object_id),
+                    "environment": partial(_decode_environment, environment),
+                },
                 id=body.id,
                 timestamp=datetime.fromisoformat(body.timestamp),
                 commit=grow_commit(body.commit),
                 branch=body.branch,
-                environment=environment,
                 metadata=body.metadata or {},
                 metric_defs=dict(definitions.metric_defs),
                 experiment=body.experiment,
@@ -137,18 +139,24 @@ class RunDecoder:
             self._definitions[object_id] = found
         return found
 
-    def _environment(self, object_id: bytes) -> dict[str, Any]:
+    def _environment(self, object_id: bytes) -> bytes:
+        """The bytes of an environment that is known to be one."""
         data = self._environments.get(object_id)
         if data is None:
             data = self._get(object_id)
+            _decode_environment(data)  # a damaged one is told now, not when it is looked at
             if len(self._environments) >= MAX_SHARED:
                 self._environments.clear()
             self._environments[object_id] = data
-        # Decoded anew each time: callers may change what they get.
-        body = unseal(data, ENVIRONMENT).body
-        if not isinstance(body, dict):
-            raise Corrupt("environment object is no map", kind="bad-object")
-        return body
+        return data
+
+
+def _decode_environment(data: bytes) -> dict[str, Any]:
+    # Anew for each run: callers may change what they get.
+    body = unseal(data, ENVIRONMENT).body
+    if not isinstance(body, dict):
+        raise Corrupt("environment object is no map", kind="bad-object")
+    return body
 
 
 def _decode_metrics(body: RunBody, definitions: Definitions) -> list[Metric]:
