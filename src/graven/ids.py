@@ -162,6 +162,9 @@ def check_run_id(text: object) -> RunId:
     name = check_name(text, "run id")
     if name in RESERVED_RUN_IDS:
         raise InvalidInput(
-            f"run id {name!r} is a word of the revision syntax", kind="bad-name", field="run id"
+            f"run id {name!r} is a word of the revision syntax",
+            kind="bad-name",
+            hint="give the run another id",
+            field="run id",
         )
     return RunId(name)

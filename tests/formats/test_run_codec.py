@@ -11,7 +11,7 @@ from hypothesis import given
 from graven.errors import Corrupt, FormatTooNew, InvalidInput, NotFound
 from graven.formats import canonical
 from graven.formats.columns import pack_floats
-from graven.formats.run import RunEncoder
+from graven.formats.run import Order, RunEncoder
 from graven.formats.run_decode import RunDecoder, decode_run
 from graven.formats.run_object import bounds_at, decode_body, is_canonical_run
 from graven.ids import ObjectId, hash_bytes
@@ -486,3 +486,15 @@ def test_a_missing_part_is_not_found_and_not_corrupt():
 
     with pytest.raises(NotFound):
         decode_run(encoded.run.data, fetch)
+
+
+def test_the_field_of_a_bad_sample_is_named_among_points_of_all_sizes():
+    sizes = [0, 2, 0, 0, 1, 3, 0]
+    points = [
+        Point(name=f"p{i}", scenario="s", metrics={f"m{k}": Metric(value=1.0) for k in range(size)})
+        for i, size in enumerate(sizes)
+    ]
+    order = Order(points)
+    expected = [f"points[{i}].metrics.m{k}.samples" for i, n in enumerate(sizes) for k in range(n)]
+    assert [order.name(n, "samples") for n in range(sum(sizes))] == expected
+    assert order.name(sum(sizes), "value") == "value"

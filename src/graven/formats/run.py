@@ -7,8 +7,10 @@ Encoding is the hot path of every save: it avoids a Python call per metric where
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
@@ -135,6 +137,7 @@ class Order:
 
     def __init__(self, points: Sequence[Point]) -> None:
         self._names = [column_order(point.metrics) for point in points]
+        self._starts: list[int] | None = None
         positions: list[int] = []
         for point, names in zip(points, self._names, strict=True):
             given = {name: len(positions) + i for i, name in enumerate(point.metrics)}
@@ -148,12 +151,17 @@ class Order:
         return [entries[position] for position in self._positions]
 
     def name(self, position: int, field: str) -> str:
-        """Names a column entry in an error."""
-        for index, names in enumerate(self._names):
-            if position < len(names):
-                return f"points[{index}].metrics.{names[position]}.{field}"
-            position -= len(names)
-        return field
+        """Names a column entry in an error.
+
+        Asked for every metric that has samples, so it must not count through the points.
+        """
+        if self._starts is None:
+            self._starts = list(accumulate(map(len, self._names), initial=0))
+        index = bisect_right(self._starts, position) - 1
+        if index >= len(self._names):
+            return field
+        name = self._names[index][position - self._starts[index]]
+        return f"points[{index}].metrics.{name}.{field}"
 
 
 def _definitions_key(run: Run, entries: Sequence[Metric]) -> bytes:

@@ -189,9 +189,15 @@ def decode_json(data: bytes) -> Any:
             line=error.lineno,
         ) from None
     except RecursionError:
-        raise InvalidInput("is nested too deeply", kind="not-json") from None
+        raise InvalidInput(
+            "is nested too deeply", kind="not-json", hint="no benchmark tool writes such a file"
+        ) from None
     except ValueError:  # an integer of over 4300 digits
-        raise InvalidInput("holds an integer of thousands of digits", kind="not-json") from None
+        raise InvalidInput(
+            "holds an integer of thousands of digits",
+            kind="not-json",
+            hint="no benchmark tool writes such a file",
+        ) from None
 
 
 def is_wide(data: bytes) -> bool:
@@ -211,7 +217,9 @@ def _decode_text(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"is not UTF-8 (byte {error.start})", kind="not-utf8") from None
+        raise InvalidInput(
+            f"is not UTF-8 (byte {error.start})", kind="not-utf8", hint="save it as UTF-8"
+        ) from None
 
 
 def _gunzip(data: bytes) -> bytes:

@@ -10,9 +10,9 @@ from graven.errors import InvalidInput
 MAX_EXACT_INT = 2**53  # every integer up to here is a float64; above, only some are
 
 
-def fail(where: str, problem: str) -> NoReturn:
+def fail(where: str, problem: str, hint: str | None = None) -> NoReturn:
     """Raise `InvalidInput` about the field ``where``."""
-    raise InvalidInput(f"{where}: {problem}", kind="bad-field", field=where)
+    raise InvalidInput(f"{where}: {problem}", kind="bad-field", hint=hint, field=where)
 
 
 def show(value: object) -> str:
@@ -37,7 +37,11 @@ def read_number(value: object, where: str) -> float:
         except OverflowError:
             as_float = float("inf")
         if as_float != value:
-            fail(where, f"integer {show(value)} does not fit a float64 without rounding")
+            fail(
+                where,
+                f"integer {show(value)} does not fit a float64 without rounding",
+                "round it where it is measured, or keep it as text in the metadata",
+            )
         return as_float
     if isinstance(value, float):
         return float(value)

@@ -41,7 +41,7 @@ def show_trend(out: Output, trend: Trend, *, rows: int = MAX_ROWS) -> None:
         (f"  over {plural(summary.count, 'run')}{_range(trend, scale)}", "dim"),
     )
     if summary.not_numbers:
-        out.warn(f"{plural(summary.not_numbers, 'value')} of {info.metric} are not a number")
+        out.warn(f"{summary.not_numbers:,} of the values of {info.metric}: not a number")
     table = Table(">value", ">change", "when", "run", "commit", header=False)
     points = trend.series.points
     for index in range(max(0, len(points) - rows), len(points)):
