@@ -15,7 +15,7 @@ from typing import Any, Self
 from graven import clock
 from graven.errors import InvalidInput, NotFound
 
-# Of a file, and of what a compressed one unpacks to. JSON takes some ten times its size in
+# Of a file, and of what a compressed one unpacks to. JSON takes up to fifteen times its size in
 # memory while it is read; real results stay below 100 MiB.
 MAX_BYTES = 512 << 20
 GZIP_FREE = 64 << 20  # a small file may always unpack to this much ...
