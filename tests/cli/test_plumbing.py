@@ -101,3 +101,23 @@ def test_write_run_stops_at_a_bad_line_and_says_what_is_saved(call, store, stdin
     assert call("write-run", "--stdin").code == 2
     stdin(b"[1]")
     assert call("write-run", "--stdin").code == 2
+
+
+@pytest.mark.parametrize(
+    ("record", "field"),
+    [
+        ({"points": 5}, "points"),
+        ({"points": [5]}, "points[0]"),
+        ({"points": [{"name": "p", "scenario": "s", "metrics": 5}]}, "points[0].metrics"),
+        ({"points": [], "commit": 5}, "commit"),
+    ],
+)
+def test_write_run_names_the_file_and_the_field(call, store, tmp_path, record, field):
+    start = {"id": "x", "timestamp": "2026-01-01T00:00:00Z"}
+    (tmp_path / "run.json").write_text(json.dumps(start | record))
+    answer = call("write-run", "run.json", "--json")
+    assert answer.code == 2
+    error = json.loads(answer.err)
+    assert (error["file"], error["field"]) == ("run.json", field)
+    assert error["message"].startswith(f"run.json: {field}: ")
+    assert len(store.headers()) == 3

@@ -31,9 +31,8 @@ def command(session: Session, files: tuple[str, ...], stdin: bool) -> None:
     """Save runs given as JSON (docs/format.md) and print their ids, one a line.
 
     A file holds one run, or what 'graven show --json' writes. Standard input holds one a
-    line; they are saved in batches. A run whose id is there is
-    replaced. The first
-    bad run ends the command; the ids that were printed are saved.
+    line; they are saved in batches. A run whose id is there is replaced. The first bad run
+    ends the command; the ids that were printed are saved.
     """
     if not files and not stdin:
         raise click.UsageError("expected FILES or --stdin", click.get_current_context())
@@ -66,9 +65,7 @@ def _fill(batch: Batch, source: Iterator[tuple[str, dict[str, Any]]], saved: lis
             run = Run.from_dict(record)
             batch.save(run)
         except InvalidInput as error:
-            raise InvalidInput(
-                f"{where}: {error.message}", kind=error.kind, hint=error.hint, file=where
-            ) from None
+            raise error.inside(where, file=where) from None
         saved.append(run.id)
         if len(saved) >= BATCH_RUNS:
             return True
@@ -103,7 +100,8 @@ def _parse(data: bytes, where: str) -> dict[str, Any]:
 
 def _restore_numbers(record: dict[str, Any]) -> None:
     """NaN and infinities, which strict JSON writes as words, as numbers again."""
-    for point in record.get("points") or ():
+    points = record.get("points")
+    for point in points if isinstance(points, list) else ():
         metrics = point.get("metrics") if isinstance(point, dict) else None
         for metric in metrics.values() if isinstance(metrics, dict) else ():
             if not isinstance(metric, dict):
