@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import statistics
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -97,13 +98,22 @@ def list_runs(path: str) -> dict[str, Any]:
 
 
 def _ask(path: str, question: Callable[[graven.Store], Sequence[Any]]) -> dict[str, Any]:
-    """Open the store and ask; then ask again on the open store."""
-    with Stopwatch() as watch:
-        store = graven.open(path)
-        rows = len(question(store))
-    with Stopwatch() as again:
-        question(store)
-    return watch.answer(rows=rows, again=again.wall)
+    """Open the store and ask; then ask again on the open store.
+
+    A quick question is asked up to nine times, each time of a new handle, and the median is
+    the answer: a single one of a few milliseconds tells of the machine's mood.
+    """
+    answers: list[dict[str, Any]] = []
+    while len(answers) < 9 and sum(answer["wall"] for answer in answers) < 0.2:
+        with Stopwatch() as watch:
+            store = graven.open(path)
+            rows = len(question(store))
+        with Stopwatch() as again:
+            question(store)
+        answers.append(watch.answer(rows=rows, again=again.wall))
+        store.close()
+    middle = sorted(answers, key=lambda answer: answer["wall"])[len(answers) // 2]
+    return {**middle, "again": statistics.median(answer["again"] for answer in answers)}
 
 
 def reindex(path: str) -> dict[str, Any]:

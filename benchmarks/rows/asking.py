@@ -1,7 +1,8 @@
 """Questions: what grows with the answer, and what reads the whole store.
 
 A time is that of a new handle: open the store, bring the catalog up to date, answer.
-The second answer on the same handle stands in the note.
+The second answer on the same handle stands in the note. In each turn graven is asked up to
+nine times and gives the median; calibrax, which takes seconds, is asked once.
 """
 
 from __future__ import annotations

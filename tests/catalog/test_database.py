@@ -12,6 +12,7 @@ import pytest
 from graven import Store
 from graven.catalog import database, schema
 from graven.errors import BackendUnavailable, InvalidInput
+from graven.formats.envelope import RUN, VERSIONS
 from graven.testing.racing import race
 from graven.testing.runs import sample_run
 
@@ -122,12 +123,19 @@ def test_a_deleted_cache_is_only_a_cache(store, expected, open_store):
     assert answers(open_store()) == expected
 
 
-def test_a_new_schema_version_means_a_new_catalog(store, expected, open_store, monkeypatch):
-    monkeypatch.setattr(database, "SCHEMA_VERSION", schema.SCHEMA_VERSION + 1)
+def test_the_catalog_is_bound_to_the_version_of_runs():
+    assert VERSIONS[RUN] == schema.RUN_VERSION
+
+
+@pytest.mark.parametrize("name", ["SCHEMA_VERSION", "RUN_VERSION"])
+def test_a_new_version_means_a_new_catalog(store, expected, open_store, monkeypatch, name):
+    monkeypatch.setattr(database, name, getattr(schema, name) + 1)
     again = open_store()
     assert answers(again) == expected
     (identity,) = again._index.catalog.rows("SELECT value FROM meta WHERE key = 'identity'")
-    assert identity[0].startswith(f"{schema.SCHEMA_VERSION + 1} ")
+    wanted = [schema.SCHEMA_VERSION, schema.RUN_VERSION]
+    wanted[name == "RUN_VERSION"] += 1
+    assert identity[0].startswith("{}.{} ".format(*wanted))
 
 
 def test_the_catalog_of_a_copied_store_is_thrown_away(store, expected, open_store, tmp_path):

@@ -558,6 +558,23 @@ def test_a_hostile_run_object_stops_nothing(folder, body):
         store.write_views()
 
 
+def test_a_run_of_a_newer_version_stops_only_itself(folder):
+    from graven.formats.canonical import encode
+    from graven.formats.header import Header
+
+    data = encode(["run", 2, {"all": "different"}])
+    header = Header(10**15, None, None, None, "ok", "measured", 1, None)
+    item = Item(hash_bytes(data), "run", data)
+    plant(folder, run_pack([PendingUpdate("runs/h", 5, item.id, 0, header)], [item]))
+    store = Store(folder, durable=False)
+    with pytest.warns(GravenWarning, match="run h is left out: .*newer"):
+        assert {run.id for run in store.list_runs()} == RUNS.keys() | {"other"}
+    assert {run.id for run in store.query()} == RUNS.keys() | {"other"}
+    assert store.extract_trend("time", "sort/quick", {}).points
+    with pytest.raises(FormatTooNew, match=f"object {item.id.hex()}"):
+        store.load("h")
+
+
 def test_a_pack_of_a_newer_format_is_refused_with_its_name(folder):
     path = big_pack(folder)
     data = path.read_bytes()

@@ -12,7 +12,7 @@ from graven.formats.columns import (
     column_length,
     is_canonical,
     pack_floats,
-    to_array,
+    to_planes,
     unpack_floats,
     value_at,
 )
@@ -29,7 +29,7 @@ def bits(values):
 def test_every_bit_comes_back(values):
     column = pack_floats(values)
     assert bits(unpack_floats(column)) == bits(values)
-    assert bits(to_array(column)) == bits(values)
+    assert bits(unpack_floats(to_planes(column))) == bits(values)
     assert column_length(column) == len(values)
     assert [bits([value_at(column, i)]) for i in range(len(values))] == [
         bits([value]) for value in values

@@ -13,7 +13,7 @@ from typing import Any
 
 from graven import clock
 from graven.catalog.lock import folder_lock
-from graven.catalog.schema import HEADER_INDEXES, SCHEMA_VERSION, TABLES, VALUE_INDEXES
+from graven.catalog.schema import HEADER_INDEXES, RUN_VERSION, SCHEMA_VERSION, TABLES, VALUE_INDEXES
 from graven.errors import BackendUnavailable, InvalidInput
 
 BUSY_SECONDS = 60.0
@@ -35,7 +35,7 @@ class Catalog:
 
     def __init__(self, path: str | None, *, store_id: str, url: str) -> None:
         self._path = path
-        self._identity = f"{SCHEMA_VERSION} {store_id} {url}"
+        self._identity = f"{SCHEMA_VERSION}.{RUN_VERSION} {store_id} {url}"
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None

@@ -1,26 +1,26 @@
 """The second tier of the catalog: metric values, read from run objects when first asked for.
 
-A run's values are copied as one array of float64; what they mean stands once, with the
-definitions that the run shares with others. So indexing costs no work per value.
+A run's values are copied as one column of planes (docs/format.md, "Columns"), which is how
+most run objects hold them; what they mean stands once, with the definitions that the run
+shares with others. So indexing costs no work per value.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from collections.abc import Iterator, Sequence
 
 from graven.catalog.database import Catalog, indexes_last
 from graven.catalog.places import OUTER_PLACE_JOIN, PLACE_COLUMNS, place_from_row, places_of
 from graven.catalog.schema import VALUE_INDEXES, WAITING
-from graven.errors import Corrupt, NotFound
-from graven.formats.columns import to_array
+from graven.errors import Corrupt, FormatTooNew, NotFound
+from graven.formats.columns import to_planes
 from graven.formats.definitions import Definitions, decode_definitions
 from graven.formats.envelope import KIND_CODES, RUN
 from graven.formats.run_object import RunBody, decode_body
-from graven.ids import ObjectId
-from graven.objects.reader import ObjectReader, Place
+from graven.ids import ObjectId, hash_bytes
+from graven.objects.reader import ObjectReader, Place, Unreadable
 
 _BATCH = 2000
 NO_DEFINITIONS = 0  # of a run whose object cannot be read; SQLite's own numbers begin at 1
@@ -29,7 +29,8 @@ NO_DEFINITIONS = 0  # of a run whose object cannot be read; SQLite's own numbers
 def index_measurements(catalog: Catalog, reader: ObjectReader) -> int:
     """Index the values of all runs that wait for it; returns how many values.
 
-    A run whose object is damaged is marked as done without values (fsck names it).
+    A run whose object is damaged, or of a newer graven, is marked as done without values
+    (fsck names it).
     """
     total = 0
     while (waiting := count_waiting(catalog)) > 0:
@@ -60,19 +61,19 @@ def _index_batch(connection: sqlite3.Connection, reader: ObjectReader) -> tuple[
     rows = []
     marks = []
     total = 0
-    for number, object_id, places in _waiting(connection):
+    for number, data in _waiting(connection, reader):
         d = NO_DEFINITIONS
         try:
-            body = decode_body(reader.get_at(object_id, places))
+            if isinstance(data, Exception):
+                raise data
+            body = decode_body(data)
             known, width = numbers.get(body.definitions)
-            values = to_array(body.value)
-        except (Corrupt, NotFound):
+            values = to_planes(body.value)
+        except (Corrupt, FormatTooNew, NotFound):
             values = None
-        if values is not None and len(values) == width:
+        if values is not None and len(values) == 8 * width:
             d = known
-            if sys.byteorder == "big":
-                values.byteswap()
-            rows.append((number, int(_has_bounds(body)), values.tobytes()))
+            rows.append((number, int(_has_bounds(body)), values))
             total += width
         marks.append((d, number))
     connection.executemany("INSERT OR REPLACE INTO measured VALUES(?, ?, ?)", rows)
@@ -84,19 +85,41 @@ def _has_bounds(body: RunBody) -> bool:
     return body.lower is not None or body.upper is not None
 
 
-def _waiting(connection: sqlite3.Connection) -> Iterator[tuple[int, ObjectId, Sequence[Place]]]:
-    """Runs without values and where their objects lie; neighbours mostly share a frame."""
+def _waiting(
+    connection: sqlite3.Connection, reader: ObjectReader
+) -> Iterator[tuple[int, bytes | Unreadable]]:
+    """Runs without values, and the bytes of their objects."""
     rows = connection.execute(
         f"SELECT o.n, o.object, o.pack, {PLACE_COLUMNS}, {KIND_CODES[RUN]} FROM run o"
         f" {OUTER_PLACE_JOIN} WHERE o.d IS NULL AND o.object IS NOT NULL"
         f" ORDER BY o.n LIMIT {_BATCH}"
     ).fetchall()
+    # Neighbours mostly share a frame: it is asked for once, and its objects are cut out here.
+    held: tuple[object, object] | None = None
+    frame: bytes | None = None
     for number, object_id, pack, *place in rows:
         wanted = ObjectId(object_id)
-        if pack is not None:
-            yield number, wanted, [place_from_row(tuple(place))]
+        if pack is None:
+            yield number, _try_to_get(reader, wanted, places_of(connection, wanted))
+            continue
+        _, start, _, _, _, _, offset, length, _ = place
+        if held != (pack, start):
+            held = (pack, start)
+            frame = reader.peek_frame(place_from_row(tuple(place)))
+        data = frame[offset : offset + length] if frame is not None else b""
+        if hash_bytes(data) == object_id:
+            yield number, data
         else:
-            yield number, wanted, places_of(connection, wanted)
+            yield number, _try_to_get(reader, wanted, [place_from_row(tuple(place))])
+
+
+def _try_to_get(
+    reader: ObjectReader, object_id: ObjectId, places: Sequence[Place]
+) -> bytes | Unreadable:
+    try:
+        return reader.get_at(object_id, places)
+    except (Corrupt, FormatTooNew, NotFound) as error:
+        return error
 
 
 class _DefinitionNumbers:

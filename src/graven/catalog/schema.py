@@ -1,6 +1,9 @@
 """Tables of the catalog. Changing anything here means a new `SCHEMA_VERSION`, no migration."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+# Of the run objects that values were read from (a test holds it against the formats', which
+# are not loaded for this): a graven that reads newer ones measures anew what this one left.
+RUN_VERSION = 1
 
 # pack.problem: why the pack could not be read whole; NULL for a good one.
 # run: one row a run id, deleted ones too (object NULL): a tombstone is kept for good.
@@ -10,7 +13,7 @@ SCHEMA_VERSION = 1
 #   pack, frame, start, length: where the object lies, for a run that was never replaced:
 #   an entry in `object` would hold the 32 bytes of its id a second time. NULL otherwise.
 #   d: number of the run's definitions; NULL while its values are not in `measured`.
-# measured: the value column of run `n` as little-endian float64, in the order of its
+# measured: the value column of run `n` as planes of float64, in the order of its
 #   definitions; bounds = 1 if the run object has lower or upper bounds.
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import heapq
 import json
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from graven.catalog.database import Catalog, Row
 from graven.catalog.questions import NEWEST_FIRST, RunKey
+from graven.formats.columns import value_at
 from graven.ids import normal
 
 _MERGE_LIMIT = 48  # definitions up to which each is asked apart and the answers are merged
@@ -85,8 +85,7 @@ def newest_samples(
     out = []
     for number, ts, bounds, values, d, *_ in rows:
         position = columns[d]
-        (value,) = struct.unpack_from("<d", values, 8 * position)
-        out.append(Sample(number, ts, value, position, bool(bounds)))
+        out.append(Sample(number, ts, value_at(values, position), position, bool(bounds)))
         if limit is not None and len(out) >= limit:
             break
     return out

@@ -77,11 +77,17 @@ def value_at(column: Column, index: int) -> float:
     return column[index + 1] / _POWERS[column[0]]
 
 
-def to_array(column: Column) -> array[float]:
-    """The values as an ``array('d')``, the cheapest form for whoever copies them on."""
-    if isinstance(column, bytes):
-        return _from_planes(column)
-    return array("d", unpack_floats(column))
+def to_planes(column: Column) -> bytes:
+    """The values in the form of planes, of which `value_at` takes one at the same cost.
+
+    Raises:
+        Corrupt: no valid column.
+    """
+    if not isinstance(column, bytes):
+        return _to_planes(unpack_floats(column))
+    if len(column) % 8:
+        raise Corrupt("float column is cut short", kind="bad-column")
+    return column
 
 
 def is_canonical(column: Column) -> bool:

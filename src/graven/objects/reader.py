@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from graven.backends.base import Backend
-from graven.errors import Corrupt, NotFound
+from graven.errors import Corrupt, FormatTooNew, NotFound
 from graven.formats.header import FrameRow
 from graven.ids import ObjectId, hash_bytes
 from graven.objects.packs import read_frame, read_frames
@@ -25,6 +25,9 @@ class Place(NamedTuple):
     length: int
     kind: str
 
+
+Unreadable = Corrupt | FormatTooNew | NotFound
+"""What stands in the place of an object that cannot be read."""
 
 Locator = Callable[[ObjectId], Sequence[Place]]
 """All known copies of an object; none if it is not known."""
@@ -77,14 +80,14 @@ class ObjectReader:
 
     def get_many(
         self, wanted: Sequence[tuple[ObjectId, Sequence[Place]]]
-    ) -> list[bytes | Corrupt | NotFound]:
+    ) -> list[bytes | Unreadable]:
         """Objects in the order asked for, each pack opened once; a damaged one is its error."""
         self._fetch(places[0] for _, places in wanted if places)
-        out: list[bytes | Corrupt | NotFound] = []
+        out: list[bytes | Unreadable] = []
         for object_id, places in wanted:
             try:
                 out.append(self.get_at(object_id, places))
-            except (Corrupt, NotFound) as error:
+            except (Corrupt, FormatTooNew, NotFound) as error:
                 out.append(error)
         return out
 
@@ -114,6 +117,16 @@ class ObjectReader:
             for frame, body in zip(frames.values(), bodies, strict=True):
                 if isinstance(body, bytes):
                     self._keep((name, frame.offset), body)
+
+    def peek_frame(self, place: Place) -> bytes | None:
+        """The unpacked frame of a place, for a caller who verifies what is cut out of it.
+
+        None where it cannot be read; `get_at` says why.
+        """
+        try:
+            return self._frame(place)
+        except (Corrupt, FormatTooNew, NotFound):
+            return None
 
     def _frame(self, place: Place) -> bytes:
         key = (place.pack, place.frame.offset)

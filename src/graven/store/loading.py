@@ -17,18 +17,17 @@ from graven.formats.run_decode import RunDecoder
 from graven.formats.run_object import RunBody, decode_body
 from graven.ids import ObjectId
 from graven.model.run import Run
-from graven.objects.reader import Place
+from graven.objects.reader import Place, Unreadable
 from graven.store.index import Index
 
 PAGE = 500
 
-Failure = Corrupt | FormatTooNew | NotFound
 _Wanted = list[tuple[ObjectId, Sequence[Place]]]
 
 
 def load_runs(
     index: Index, decoder: RunDecoder, keys: Sequence[RunKey]
-) -> Iterator[tuple[RunKey, Run | Failure]]:
+) -> Iterator[tuple[RunKey, Run | Unreadable]]:
     """Each run in the order of ``keys``; one that cannot be read gives its error."""
     for start in range(0, len(keys), PAGE):
         page = keys[start : start + PAGE]
@@ -69,7 +68,7 @@ def _locate_runs(catalog: Catalog, keys: Sequence[RunKey]) -> _Wanted:
     return wanted
 
 
-def _body(data: bytes | Corrupt | NotFound) -> RunBody | None:
+def _body(data: bytes | Unreadable) -> RunBody | None:
     if not isinstance(data, bytes):
         return None
     try:

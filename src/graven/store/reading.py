@@ -281,7 +281,7 @@ class ReadingStore(StoreBase):
                 try:
                     data = self._index.reader.get_at(object_id, places.get(object_id, ()))
                     out[sample.number] = bounds_at(decode_body(data), sample.position)
-                except (Corrupt, NotFound) as error:
+                except (Corrupt, FormatTooNew, NotFound) as error:
                     run_id = facts[sample.number][0]
                     warn(f"the interval of run {run_id} is left out: {error.message}")
         return out
