@@ -49,6 +49,13 @@ class Index:
             hint="delete the store's cache folder; nothing is lost with it",
         )
 
+    def look(self, question: Callable[[Catalog], T]) -> T:
+        """As `ask`, on the catalog as the last `ask` left it: the second half of an answer."""
+        try:
+            return question(self.catalog)
+        except CatalogLost:
+            return self.ask(question)
+
     def _refresh(self) -> None:
         # Two steps, so that a store that has not moved loads no decoder.
         if freshness.compare_listing(self.catalog, self._backend) is not None:

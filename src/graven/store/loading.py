@@ -31,7 +31,7 @@ def load_runs(
     """Each run in the order of ``keys``; one that cannot be read gives its error."""
     for start in range(0, len(keys), PAGE):
         page = keys[start : start + PAGE]
-        wanted = index.ask(partial(_locate_runs, keys=page))
+        wanted = index.look(partial(_locate_runs, keys=page))
         found = index.reader.get_many(wanted)
         bodies = [_body(data) for data in found]
         _remember_shared(index, decoder, bodies)
@@ -86,7 +86,7 @@ def _remember_shared(index: Index, decoder: RunDecoder, bodies: Sequence[RunBody
     missing = [object_id for object_id in named if not decoder.knows(object_id)]
     if not missing:
         return
-    places = index.ask(partial(locate_many, ids=missing))
+    places = index.look(partial(locate_many, ids=missing))
     wanted = [(object_id, places.get(object_id, ())) for object_id in missing]
     for object_id, data in zip(missing, index.reader.get_many(wanted), strict=True):
         if isinstance(data, bytes):
