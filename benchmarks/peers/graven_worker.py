@@ -27,9 +27,9 @@ def prepare(**arguments: Any) -> dict[str, Any]:
     return {"runs": len(_runs)}
 
 
-def save(path: str, fsync: bool = True) -> dict[str, Any]:
+def save(path: str, fsync: bool = True, views: bool = True) -> dict[str, Any]:
     """Save one at a time; the first save of a session is part of it."""
-    store = _open(path, fsync=fsync)
+    store = _open(path, fsync=fsync, views=views)
     with Stopwatch() as watch:
         for run in _runs:
             store.save(run)
@@ -74,6 +74,7 @@ def fill(path: str, n: int, rounded: bool = False) -> dict[str, Any]:
             for record in workload.records(n, first=first, count=10_000, rounded=rounded):
                 batch.save(Run.from_dict(record))
     _catch_up(store)
+    store.close()
     return {"runs": n}
 
 
@@ -121,7 +122,9 @@ def reindex(path: str) -> dict[str, Any]:
     store = graven.open(path)
     with Stopwatch() as watch:
         store.reindex()
-    return watch.answer(done=len(store.headers()))
+    done = store.count()
+    store.close()  # SQLite's log is part of the catalog until then
+    return watch.answer(done=done)
 
 
 def disk(path: str) -> dict[str, Any]:

@@ -25,7 +25,8 @@ _WINDOWS_NAMES = frozenset(
     + [f"{stem}{digit}" for stem in ("com", "lpt") for digit in "0123456789¹²³"]
 )
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
-# Names that need no closer look: no device of Windows' has a digit in its first three.
+# Names that need no closer look and no encoding: no device of Windows' has a digit in its
+# first three, or eight of these characters.
 _USUAL_NAME = re.compile(r"[a-z_-]{0,2}[0-9][a-z0-9_-]{0,60}|[a-z0-9_-]{8,60}")
 RESERVED_RUN_IDS = frozenset(["latest"])
 
@@ -77,6 +78,8 @@ def percent_encode(name: str) -> str:
     A leading dot is encoded (hidden files), and so is the last character of a
     name that Windows reserves or would cut (a trailing dot).
     """
+    if _USUAL_NAME.fullmatch(name):
+        return name
     stem = name.split(".", 1)[0]
     out = []
     last = len(name) - 1

@@ -144,7 +144,8 @@ class Folders:
 
     def path(self, key: str) -> str:
         """The path of a key, for messages."""
-        return os.path.join(self.root, *key.split("/")) if key else self.root
+        # By hand: it is made for each read and write, and mostly for nothing.
+        return f"{self.root}{os.sep}{key.replace('/', os.sep)}" if key else self.root
 
     def find(self, key: str, *, create: bool = False, anchor: bool = False) -> Folder:
         """The folder of a key.

@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graven import clock
 from graven.backends.base import Backend
@@ -19,6 +19,9 @@ from graven.formats import layout, pack
 from graven.formats.header import Header
 from graven.formats.packbuild import Item, PackBuilder, PendingUpdate, check_size
 from graven.ids import ObjectId, hash_bytes, random_bytes
+
+if TYPE_CHECKING:
+    from graven.formats.run import EncodedRun
 
 WRITER_BYTES = 8
 NONCE_BYTES = 16
@@ -211,6 +214,15 @@ class PackWriter:
         self._builder.add(item)
         if item.kind != "run":
             self._shared.add(item.id)
+
+    def add_run(self, encoded: EncodedRun) -> None:
+        """Take in a run that has nothing beside it: what a batch of thousands is made of."""
+        shared = self._shared
+        for item in (encoded.environment, encoded.definitions):
+            if item.id not in shared:
+                self.add(item)
+        self.add(encoded.run)
+        self._intents.append(Intent(layout.run_ref(encoded.run_id), encoded.run.id, encoded.header))
 
     def extend(self, intents: Iterable[Intent]) -> None:
         """Add ref updates; they get their stamps when the transaction is finished."""

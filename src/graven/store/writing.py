@@ -60,10 +60,13 @@ class Batch:
         """
         self._check_open()
         encoded = self._store._encoder.encode(run)
-        items, intents = _plan(encoded, note, attachments)
-        for item in items:
-            self._writer.add(item)
-        self._writer.extend(intents)
+        if note or attachments:
+            items, intents = _plan(encoded, note, attachments)
+            for item in items:
+                self._writer.add(item)
+            self._writer.extend(intents)
+        else:
+            self._writer.add_run(encoded)
         self.run_ids.append(encoded.run_id)
         if self._store._views_wanted:
             self._views.append((run, encoded))
