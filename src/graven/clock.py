@@ -65,18 +65,23 @@ class HybridClock:
             BackendUnavailable: what was observed lies over an hour ahead of this
                 machine's clock; a write now would bury every honest one.
         """
+        return Stamp(self.ticks(1)[0])
+
+    def ticks(self, count: int) -> range:
+        """``count`` stamps of one moment, each above the one before; raises as `tick` does."""
         with self._lock:
             now = self._physical_ms()
-            stamp = max(now << COUNTER_BITS, self._last + 1)
-            if (stamp >> COUNTER_BITS) - now > MAX_AHEAD_MS:
+            first = max(now << COUNTER_BITS, self._last + 1)
+            last = first + count - 1
+            if (last >> COUNTER_BITS) - now > MAX_AHEAD_MS:
                 raise BackendUnavailable(
-                    f"this machine's clock is {_span((stamp >> COUNTER_BITS) - now)} behind"
+                    f"this machine's clock is {_span((last >> COUNTER_BITS) - now)} behind"
                     " the newest write in the store",
                     kind="clock-skew",
                     hint="set the clock (or wait, if another writer's clock was ahead)",
                 )
-            self._last = stamp
-            return Stamp(stamp)
+            self._last = max(self._last, last)
+            return range(first, last + 1)
 
     def observe(self, stamp: int) -> None:
         """Never hand out a stamp at or below ``stamp`` again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from graven.errors import InvalidInput
@@ -60,11 +61,14 @@ class PackBuilder:
         self._parts: list[bytes] = [pack.HEAD.pack(pack.HEAD_MAGIC, pack.VERSION, 0, 0, nonce)]
         self._offset = pack.HEAD_BYTES
         self._level = level
-        self._lanes: dict[str, list[Item]] = {}
-        self._lane_bytes: dict[str, int] = {}
+        self._lanes: dict[str, list[Item]] = {"run": [], "shared": []}
+        self._lane_bytes = {"run": 0, "shared": 0}
         self._frames: list[FrameRow] = []
         self._ordinals: dict[ObjectId, int] = {}  # -1 while the object's frame is open
-        self._closed: list[Item] = []
+        # What the index holds of the objects in closed frames, in file order.
+        self._ids: list[ObjectId] = []
+        self._kinds = bytearray()
+        self._lengths: list[int] = []
 
     @property
     def size(self) -> int:
@@ -84,31 +88,34 @@ class PackBuilder:
             return
         check_size(item)
         lane = "run" if item.kind == RUN else "shared"
-        size = len(item.data) + pack.TOC_ENTRY_BYTES
-        items = self._lanes.setdefault(lane, [])
-        if items and self._lane_bytes[lane] + size > SOLID_FRAME_BYTES:
+        size = self._lane_bytes[lane] + len(item.data) + pack.TOC_ENTRY_BYTES
+        if size > SOLID_FRAME_BYTES and self._lanes[lane]:
             self._close_frame(lane)
-            items = self._lanes.setdefault(lane, [])
-        items.append(item)
-        self._lane_bytes[lane] = self._lane_bytes.get(lane, 0) + size
+            size = len(item.data) + pack.TOC_ENTRY_BYTES
+        self._lanes[lane].append(item)
+        self._lane_bytes[lane] = size
         self._ordinals[item.id] = -1
 
     def _close_frame(self, lane: str) -> None:
-        items = self._lanes.pop(lane, [])
-        self._lane_bytes[lane] = 0
+        items = self._lanes[lane]
         if not items:
             return
-        toc = b"".join([pack.TOC.pack(KIND_CODES[i.kind], len(i.data)) for i in items])
-        raw = b"".join([toc, *[i.data for i in items]])
+        self._lanes[lane] = []
+        self._lane_bytes[lane] = 0
+        kinds = bytes([KIND_CODES[item.kind] for item in items])
+        lengths = [len(item.data) for item in items]
+        toc = b"".join(map(pack.TOC.pack, kinds, lengths))
+        raw = b"".join([toc, *[item.data for item in items]])
         codec, stored = compress(raw, self._level)
         header = pack.FRAME.pack(pack.FRAME_MARK, codec, 0, 0, len(items), len(raw), len(stored), 0)
         self._frames.append(FrameRow(self._offset, codec, len(items), len(raw), len(stored)))
         self._parts += [pack.with_crc(header), stored]
         self._offset += pack.FRAME_HEADER_BYTES + len(stored)
-        for item in items:
-            self._ordinals[item.id] = len(self._closed)
-            # What the index needs; the bytes themselves are in the frame.
-            self._closed.append(Item(item.id, item.kind, len(item.data).to_bytes(8, "big")))
+        ids = [item.id for item in items]
+        self._ordinals.update(zip(ids, count(len(self._ids)), strict=False))
+        self._ids += ids
+        self._kinds += kinds
+        self._lengths += lengths
 
     def finish(self, writer: bytes, updates: Sequence[PendingUpdate]) -> bytes:
         """Close the pack and return its bytes."""
@@ -119,9 +126,9 @@ class PackBuilder:
         index = IndexSection(
             pack.VERSION,
             self._frames,
-            b"".join([item.id for item in self._closed]),
-            bytes([KIND_CODES[item.kind] for item in self._closed]),
-            [int.from_bytes(item.data, "big") for item in self._closed],
+            b"".join(self._ids),
+            bytes(self._kinds),
+            self._lengths,
         )
         metadata = _build_metadata(
             canonical.pack_trusted(section), canonical.pack_trusted(index), self._level

@@ -317,15 +317,25 @@ def _fill_columns(
     body.value = pack_floats(values) or NO_VALUES
     body.lower = None if lower is None else pack_floats(lower)
     body.upper = None if upper is None else pack_floats(upper)
-    rare = [
-        (position, metric)
-        for position, metric in enumerate(entries)
-        if metric.samples is not None or metric.sample_groups is not None or metric.extra
-    ]
+    rare = _with_more_than_numbers(entries)
     if rare:
         _fill_samples(body, rare, len(entries), where)
     odd = rare or body.lower_at or body.upper_at or body.point_status or body.point_extra
     return None if odd else Numbers(values, lower, upper)
+
+
+def _with_more_than_numbers(entries: list[Metric]) -> list[tuple[int, Metric]]:
+    """Metrics with samples or unknown fields, and their places: in most runs there are none."""
+    for metric in entries:
+        if metric.samples is not None or metric.sample_groups is not None or metric.extra:
+            break
+    else:
+        return []
+    return [
+        (position, metric)
+        for position, metric in enumerate(entries)
+        if metric.samples is not None or metric.sample_groups is not None or metric.extra
+    ]
 
 
 _FLOAT_ONLY = {float}

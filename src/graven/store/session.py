@@ -141,11 +141,11 @@ class Session:
             self._clock = clock.HybridClock(floor=floor)
         return self._clock
 
-    def _stamp(self, intents: Iterable[Intent]) -> list[PendingUpdate]:
-        ticking = self._ticking()
+    def _stamp(self, intents: Sequence[Intent]) -> list[PendingUpdate]:
+        stamps = self._ticking().ticks(len(intents))
         return [
-            PendingUpdate(i.name, ticking.tick(), i.target, i.floor, i.header, i.note)
-            for i in intents
+            PendingUpdate(i.name, stamp, i.target, i.floor, i.header, i.note)
+            for i, stamp in zip(intents, stamps, strict=True)
         ]
 
     def observe(self, stamp: int) -> None:
