@@ -63,11 +63,13 @@ def test_5_is_corrupt(call, store, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full to fill up")
-def test_6_is_a_storage_that_is_not_available(store, tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_6_is_a_storage_that_is_not_available(store, tmp_path, unbuffered):
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "graven", "log"],
             cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )  # fmt: skip
     assert done.returncode == 6
     assert done.stderr == "graven: no space left on device\n"

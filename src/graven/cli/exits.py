@@ -31,7 +31,7 @@ def report(session: Session, error: BaseException) -> int:
         session.stderr.write("".join(traceback.format_exception(error)))
     try:
         record = describe(error)
-        session.stdout.flush()
+        _flush_or_redirect(session.stdout)
         _say(session, record)
     except BrokenPipeError:
         _let_go_of(session)
@@ -91,10 +91,14 @@ def _say(session: Session, record: dict[str, Any]) -> None:
 def _let_go_of(session: Session) -> None:
     """Point the broken streams elsewhere, so that Python's own flush at exit stays quiet."""
     for stream in (session.stdout, session.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            _redirect(stream)
+        _flush_or_redirect(stream)
+
+
+def _flush_or_redirect(stream: Any) -> None:
+    try:
+        stream.flush()
+    except (OSError, ValueError):  # full, closed, nobody reads: what it still holds is lost
+        _redirect(stream)
 
 
 def _redirect(stream: Any) -> None:
