@@ -68,13 +68,14 @@ def works(python: Path) -> bool:
 
 
 def newest_python() -> Path | None:
-    """A Python of 3.12 or later: this one, one on PATH, or one of pyenv's."""
+    """A Python of 3.12 or later: this one, one on PATH, one of pyenv's, or one beside this."""
     import shutil
 
     candidates = [sys.executable]
     candidates += [found for minor in (12, 13, 14) if (found := shutil.which(f"python3.{minor}"))]
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    candidates += [str(path) for path in sorted(pyenv.glob("3.1[2-9]*/bin/python"))]
+    for versions in (pyenv, Path(sys.base_prefix).parent):
+        candidates += [str(path) for path in sorted(versions.glob("3.1[2-9]*/bin/python"))]
     test = "import sys, ensurepip; sys.exit(sys.version_info < (3, 12))"
     return next((Path(c) for c in candidates if _quiet(Path(c), test)), None)
 
