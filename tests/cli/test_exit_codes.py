@@ -164,3 +164,23 @@ def test_an_empty_place_is_a_variable_that_was_not_set(call, store, words, tmp_p
     assert "empty" in answer.err
     assert "is the variable set" in answer.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "closed", "code"),
+    [
+        ("log", ">&-", 0),
+        ("fsck", "2>&-", 0),
+        ("check", ">&- 2>&-", 3),
+        ("stats --bogus", "2>&-", 2),
+        ("tag set t latest", ">&-", 0),
+        ("log -n 1", "<&- >&- 2>&-", 0),
+    ],
+)
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="no shell to close streams")
+def test_a_closed_stream_changes_no_exit_code(store, tmp_path, words, closed, code):
+    command = f"exec {sys.executable} -m graven {words} {closed}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)

@@ -162,6 +162,15 @@ class Backend(abc.ABC):
     def head(self, key: str) -> Entry | None:
         """Size, version and time of a key, or None when it is not there."""
 
+    def still_there(self, key: str) -> bool:
+        """A look at a key that costs nothing to speak of; True where a look is a request.
+
+        For what was there a moment ago: a local folder may be replaced under a program
+        that has it open. Elsewhere only gc deletes, and not before its grace is over.
+        """
+        del key
+        return True
+
     @abc.abstractmethod
     def list(self, prefix: str) -> Iterator[Entry]:
         """All keys under a folder (``"packs/"``; ``""`` is everything), at any depth, sorted."""

@@ -145,6 +145,10 @@ class LocalBackend(Backend):
                 return None
         return entry_of(key, found) if stat.S_ISREG(found.st_mode) else None
 
+    def still_there(self, key: str) -> bool:
+        """See `Backend.still_there`."""
+        return self.head(key) is not None
+
     def list(self, prefix: str) -> Iterator[Entry]:
         """See `Backend.list`."""
         return self._walk(check_prefix(prefix))

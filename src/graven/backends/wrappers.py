@@ -65,6 +65,10 @@ class ReadOnlyBackend(Backend):
         """See `Backend.head`."""
         return self.inner.head(key)
 
+    def still_there(self, key: str) -> bool:
+        """See `Backend.still_there`."""
+        return self.inner.still_there(key)
+
     def list(self, prefix: str) -> Iterator[Entry]:
         """See `Backend.list`."""
         return self.inner.list(prefix)

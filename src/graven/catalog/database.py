@@ -57,8 +57,7 @@ class Catalog:
                     f"a value that no store could hold: {error}", kind="bad-question"
                 ) from error
             except sqlite3.DatabaseError as error:
-                self._give_up_if_busy(error)
-                self.reset()
+                self._give_up(error)
                 raise CatalogLost from error
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
@@ -81,8 +80,7 @@ class Catalog:
                     raise
                 connection.execute("COMMIT")
             except sqlite3.DatabaseError as error:
-                self._give_up_if_busy(error)
-                self.reset()
+                self._give_up(error)
                 raise CatalogLost from error
 
     @contextmanager
@@ -220,6 +218,16 @@ class Catalog:
         connection.execute("INSERT INTO meta VALUES('identity', ?)", (self._identity,))
         connection.execute("COMMIT")
 
+    def _give_up(self, error: sqlite3.DatabaseError) -> None:
+        """Let the catalog go after a failure; the next question finds another."""
+        self._give_up_if_busy(error)
+        if "full" in str(error):
+            # No room is a reason to look and to delete, so questions must be answered.
+            self.close()
+            self._path = None
+        else:
+            self.reset()
+
     def _give_up_if_busy(self, error: sqlite3.DatabaseError) -> None:
         if _is_busy(error):
             raise BackendUnavailable(
@@ -227,9 +235,9 @@ class Catalog:
                 kind="catalog-busy",
                 hint="wait for the other graven process, or end it",
             ) from error
-        if "full" in str(error):
+        if "full" in str(error) and self._path is None:
             raise BackendUnavailable(
-                f"no room for the catalog {self._path}", kind="disk-full", hint="free some space"
+                "no memory for the catalog", kind="disk-full", hint="free some space"
             ) from error
 
 

@@ -13,72 +13,83 @@ from typing import Any
 
 import msgspec
 
-from graven import clock
 from graven.backends.base import Backend
 from graven.catalog.database import Catalog, indexes_last
 from graven.catalog.freshness import compare_listing
+from graven.catalog.salvage import salvage_pack
 from graven.catalog.schema import HEADER_INDEXES
 from graven.errors import Corrupt, NotFound
 from graven.formats import layout, pack
 from graven.formats.envelope import KIND_CODES, RUN
 from graven.formats.header import FrameRow, Header, UpdateSection
-from graven.formats.packscan import scan_frames, scan_objects
-from graven.formats.run_object import decode_body
 from graven.ids import ObjectId
 from graven.objects.packs import (
+    UNREADABLE,
     PackFacts,
     read_pack_metadata,
-    read_whole_pack,
     recover_pack_metadata,
 )
 from graven.refs.journal import RefState, RefUpdate, merge, state_of
 
 _INSERT_OBJECT = "INSERT OR IGNORE INTO object VALUES(?, ?, ?, ?, ?, ?)"
-SALVAGED_WRITER = bytes(8)  # loses every tie against a real writer
 
 
-def refresh(catalog: Catalog, backend: Backend) -> int:
-    """Bring the catalog up to the store's present listing; returns how many packs were read.
+def refresh(catalog: Catalog, backend: Backend) -> list[Corrupt]:
+    """Bring the catalog up to the store's present listing.
 
     A pack that is damaged is remembered with its problem, what can be read of it is
     taken in, and the others are not held up.
+
+    Returns:
+        Of each pack whose file cannot be read now, why: it is tried again the next time.
 
     Raises:
         FormatTooNew: a pack of a newer graven.
     """
     if compare_listing(catalog, backend) is None:
-        return 0
+        return []
     with catalog.transaction() as connection:
         difference = compare_listing(catalog, backend)
         if difference is None:
-            return 0
+            return []
         added = difference.added
         if difference.gone:
             # Merged state cannot be un-merged: what a vanished pack had won may have
             # been somebody else's before.
             catalog.clear(connection)
             added = sorted(added + [n for n in backend.names(layout.PACKS) if n not in added])
-        count = 0
+        unreadable: list[Corrupt] = []
         empty = connection.execute("SELECT 1 FROM run LIMIT 1").fetchone() is None
         with indexes_last(connection, HEADER_INDEXES, bulk=empty):
             places = _Places(connection)
             for name in added:
                 if layout.parse_pack_name(name) is not None:
-                    count += _apply_pack(connection, backend, name, places)
+                    try:
+                        _apply_pack(connection, backend, name, places)
+                    except Corrupt as error:
+                        unreadable.append(error)
             places.flush()
-        connection.execute("INSERT OR REPLACE INTO meta VALUES('token', ?)", (difference.token,))
-    return count
+        token = None if unreadable else difference.token
+        connection.execute("INSERT OR REPLACE INTO meta VALUES('token', ?)", (token,))
+    return unreadable
 
 
 def _apply_pack(
     connection: sqlite3.Connection, backend: Backend, name: str, places: _Places
-) -> int:
+) -> None:
+    """Take a pack in, or nothing of it.
+
+    Raises:
+        Corrupt: its file cannot be read (kind `UNREADABLE`).
+    """
     problem = None
     updates: list[RefUpdate] = []
     try:
         try:
             facts: PackFacts | None = read_pack_metadata(backend, name)
         except Corrupt as error:
+            if error.kind == UNREADABLE:
+                raise
             problem = error.message
             facts = recover_pack_metadata(backend, name)
         size = facts.size if facts else 0
@@ -86,19 +97,21 @@ def _apply_pack(
             "INSERT OR IGNORE INTO pack(name, size, problem) VALUES(?, ?, ?)", (name, size, problem)
         )
         if cursor.rowcount == 0:
-            return 0
+            return
         number = int(cursor.lastrowid or 0)
         if facts is None:
-            updates = _salvage_pack(connection, backend, name, number)
+            found = salvage_pack(backend, name)
+            _insert_frames(connection, number, found.frames)
+            connection.executemany(_INSERT_OBJECT, found.rows(number))
+            updates = found.updates
         else:
             index = facts.metadata.objects
             _insert_frames(connection, number, index.frames)
             places.add(number, index)
             updates = expand_updates(facts.metadata)
     except NotFound:
-        return 0  # deleted between the listing and now; the next listing will not have it
+        return  # deleted between the listing and now; the next listing will not have it
     apply_updates(connection, updates, places)
-    return 1
 
 
 class _Places:
@@ -169,57 +182,6 @@ def _insert_frames(connection: sqlite3.Connection, number: int, frames: Iterable
         "INSERT OR IGNORE INTO frame VALUES(?, ?, ?, ?, ?, ?)",
         [(number, f.offset, f.codec, f.count, f.raw, f.stored) for f in frames],
     )
-
-
-def _salvage_pack(
-    connection: sqlite3.Connection, backend: Backend, name: str, number: int
-) -> list[RefUpdate]:
-    """Index a pack whose metadata is lost by its frames; its runs get the pack's stamp."""
-    data = read_whole_pack(backend, name)
-    parsed = layout.parse_pack_name(name)
-    stamp = parsed.stamp if parsed else 0
-    updates = []
-    for frame in scan_frames(data):
-        _insert_frames(connection, number, [frame])
-        for found in scan_objects(data, frame):
-            connection.execute(
-                _INSERT_OBJECT,
-                (
-                    found.id,
-                    number,
-                    frame.offset,
-                    found.offset,
-                    len(found.data),
-                    KIND_CODES[found.kind],
-                ),
-            )
-            if found.kind == RUN:
-                update = _update_from_object(found.id, found.data, stamp)
-                if update is not None:
-                    updates.append(update)
-    return updates
-
-
-def _update_from_object(object_id: ObjectId, data: bytes, stamp: int) -> RefUpdate | None:
-    try:
-        body = decode_body(data)
-        moment = clock.micros(clock.parse_time(body.timestamp))
-    except (Corrupt, ValueError):
-        return None
-    if not clock.MIN_MICROS <= moment <= clock.MAX_MICROS:
-        return None
-    header = Header(
-        moment,
-        body.branch,
-        body.commit,
-        body.experiment,
-        body.status,
-        body.origin,
-        0,
-        body.group,
-    )
-    name = layout.run_ref(body.id)
-    return RefUpdate(name, stamp, SALVAGED_WRITER, object_id, 0, header, {"salvaged": True})
 
 
 # --- merging updates into the tables ---------------------------------------

@@ -5,6 +5,8 @@ the options of `log` stand in a table that both click and a few lines here can r
 whatever is not plainly right goes to click, which has the error messages and the help.
 """
 
+import os
+import sys
 import warnings
 
 from graven.cli.session import Session
@@ -18,11 +20,29 @@ COMPLETION_VARIABLE = "_GRAVEN_COMPLETE"
 
 def run(words: list[str]) -> int:
     """Run the command line ``words`` and return its exit code. Never raises."""
+    _open_closed_streams()
     session = Session()
     session.words = words
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning(session, warnings.showwarning)
         return _guard(session, lambda: _dispatch(session, words))
+
+
+def _open_closed_streams() -> None:
+    """Where a caller closed stdout or stderr, what is said there goes nowhere.
+
+    It is no reason to fail: exit code 1 would mean "no". And the next file to be opened
+    must not become the program's stdout.
+    """
+    for name, descriptor in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != descriptor:
+                os.dup2(handle, descriptor)
+                os.close(handle)
+            mode = "r" if descriptor == 0 else "w"
+            stream = open(descriptor, mode, closefd=False)  # noqa: SIM115  open to the end
+            setattr(sys, name, stream)
 
 
 def _show_warning(session: Session, others: "Callable[..., None]") -> "Callable[..., None]":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -37,7 +38,7 @@ class _Deferred:
     """A place beside the fields for what makes those that nobody has looked at yet."""
 
     __slots__ = ("_later",)
-    _later: dict[str, Callable[[], Any]]
+    _later: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,8 @@ class Run(_Deferred):
     extra: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.timestamp, datetime):
+            fail("timestamp", f"expected a datetime, got {show(self.timestamp)}")
         if self.timestamp.tzinfo is None:
             object.__setattr__(self, "timestamp", clock.make_aware(self.timestamp))
         if not isinstance(self.points, tuple):
@@ -118,7 +121,13 @@ class Run(_Deferred):
         # Reached only where an attribute is not set: a field of a deferred run.
         if name not in _SET:
             raise AttributeError(f"Run has no attribute {name!r}")
-        value = self._later[name]()
+        made = "=" + name
+        maker = self._later.get(name)
+        if maker is not None:
+            # Of several threads that make it at once, all get what the first has put here.
+            self._later.setdefault(made, maker())
+            self._later.pop(name, None)  # and what it was made from is let go
+        value = self._later[made]
         _SET[name](self, value)
         return value
 
@@ -199,7 +208,8 @@ def _content_id(run: Run) -> str:
     del record["id"]
     for name, moment in (("timestamp", run.timestamp), ("commit_time", run.commit_time)):
         if moment is not None:
-            record[name] = clock.make_aware(moment).astimezone(UTC).isoformat()
+            with suppress(OverflowError):  # no time in UTC; saving it says so
+                record[name] = clock.make_aware(moment).astimezone(UTC).isoformat()
     text = normal(json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
     # A lone surrogate has no UTF-8; it gets its id here and its refusal when it is saved.
     return hash_bytes(text.encode("utf-8", "surrogatepass")).hex()[:GENERATED_RUN_ID_HEX]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from graven.backends.base import Backend
-from graven.errors import Corrupt, FormatTooNew
+from graven.errors import BackendUnavailable, Corrupt, FormatTooNew
 from graven.formats import layout, pack
 from graven.formats.header import FrameRow
 from graven.formats.packscan import find_metadata
@@ -18,6 +19,24 @@ TAIL_GUESS_BYTES = 64 * 1024
 # A pack has 64 MiB of objects and the metadata of one transaction; whatever is larger was
 # not written by graven, and is not read into memory.
 MAX_FILE_BYTES = 512 * 1024 * 1024
+
+
+UNREADABLE = "unreadable"
+"""Kind of the `Corrupt` for a pack whose file is there and cannot be read (bad sector, rights)."""
+_OF_ONE_FILE = ("io-error", "denied")
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """A file that the system cannot read is damage of one pack: the others go on."""
+    try:
+        yield
+    except BackendUnavailable as error:
+        if error.kind not in _OF_ONE_FILE:
+            raise
+        raise Corrupt(
+            f"pack {name} cannot be read: {error.message}", kind=UNREADABLE, pack=name
+        ) from error
 
 
 class PackFacts(NamedTuple):
@@ -41,13 +60,15 @@ def read_pack_metadata(backend: Backend, name: str) -> PackFacts:
 
 def _read_metadata(backend: Backend, name: str) -> PackFacts:
     key = layout.pack_key(name)
-    data, size = backend.get_tail(key, TAIL_GUESS_BYTES)
+    with _reading(name):
+        data, size = backend.get_tail(key, TAIL_GUESS_BYTES)
     if size > MAX_FILE_BYTES:
         raise Corrupt(f"pack is larger than any of graven's ({size:,} bytes)", kind="bad-pack")
     tail = pack.read_tail(data, size)
     wanted = tail.length + pack.TAIL_BYTES
     if wanted > len(data):
-        region = backend.get_range(key, tail.offset, tail.length)
+        with _reading(name):
+            region = backend.get_range(key, tail.offset, tail.length)
     else:
         region = data[len(data) - wanted : len(data) - pack.TAIL_BYTES]
     if len(region) != tail.length:
@@ -66,11 +87,12 @@ def read_whole_pack(backend: Backend, name: str) -> bytes:
     """All bytes of a pack, none of a file that is larger than any pack can be.
 
     Raises:
-        NotFound: the pack is gone.
+        NotFound: the pack is gone. Corrupt: it cannot be read (kind `UNREADABLE`).
     """
     key = layout.pack_key(name)
-    _, size = backend.get_tail(key, 0)
-    return backend.get(key) if size <= MAX_FILE_BYTES else b""
+    with _reading(name):
+        _, size = backend.get_tail(key, 0)
+        return backend.get(key) if size <= MAX_FILE_BYTES else b""
 
 
 def read_frames(
@@ -82,7 +104,8 @@ def read_frames(
         NotFound: the pack is gone.
     """
     spans = [(frame.offset + pack.FRAME_HEADER_BYTES, frame.stored) for frame in frames]
-    payloads = backend.get_ranges(layout.pack_key(name), spans)
+    with _reading(name):
+        payloads = backend.get_ranges(layout.pack_key(name), spans)
     out: list[bytes | Corrupt | FormatTooNew] = []
     for frame, payload in zip(frames, payloads, strict=True):
         try:
@@ -99,7 +122,8 @@ def read_frame(backend: Backend, name: str, frame: FrameRow) -> bytes:
         NotFound: the pack is gone. Corrupt: damaged.
     """
     start = frame.offset + pack.FRAME_HEADER_BYTES
-    payload = backend.get_range(layout.pack_key(name), start, frame.stored)
+    with _reading(name):
+        payload = backend.get_range(layout.pack_key(name), start, frame.stored)
     try:
         return pack.decode_frame(frame, payload)
     except Corrupt as error:

@@ -61,13 +61,15 @@ class ObjectReader:
         for place in places:
             try:
                 frame = self._frame(place)
-            except (Corrupt, NotFound) as error:
+            except (Corrupt, FormatTooNew, NotFound) as error:
                 failure = error
                 continue
             data = frame[place.offset : place.offset + place.length]
             if hash_bytes(data) == object_id:
                 return data
         name = object_id.hex()
+        if isinstance(failure, FormatTooNew):
+            raise failure
         if not places or isinstance(failure, NotFound):
             raise NotFound(f"no object {name}", kind="object-missing", object=name)
         raise Corrupt(

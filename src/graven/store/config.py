@@ -54,7 +54,9 @@ class Config:
         where = f"{CONFIG_FILE}: metric_defs"
         defs = read_map(self._data.get("metric_defs") or {}, where)
         return {
-            name: MetricDef.from_dict({"name": name, **read_map(record, f"{where}.{name}")}, where)
+            name: MetricDef.from_dict(
+                {"name": name, **read_map(record, f"{where}.{name}")}, f"{where}.{name}"
+            )
             for name, record in defs.items()
         }
 

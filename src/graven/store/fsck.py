@@ -172,7 +172,7 @@ class Fsck:
     def _recover(self, name: str) -> PackFacts | None:
         try:
             return recover_pack_metadata(self._backend, name)
-        except NotFound:
+        except (Corrupt, NotFound):
             return None
 
     def _blame_whole_pack(self, name: str, what: str) -> None:
@@ -192,6 +192,9 @@ class Fsck:
         try:
             data = read_whole_pack(self._backend, name)
         except NotFound:
+            return
+        except Corrupt as error:
+            self._blame_whole_pack(name, error.message)
             return
         self._report.bytes_read += len(data)
         parsed = layout.parse_pack_name(name)

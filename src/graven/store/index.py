@@ -27,6 +27,7 @@ class Index:
         self.catalog = catalog
         self._backend = backend
         self._reader: ObjectReader | None = None
+        self._told: set[str] = set()
 
     def ask(self, question: Callable[[Catalog], T], *, measured: bool = False) -> T:
         """The answer to ``question`` on a catalog that knows the store as it is now.
@@ -61,7 +62,15 @@ class Index:
         if freshness.compare_listing(self.catalog, self._backend) is not None:
             from graven.catalog.refresh import refresh
 
-            refresh(self.catalog, self._backend)
+            for error in refresh(self.catalog, self._backend):
+                self._tell(error.message)
+
+    def _tell(self, text: str) -> None:
+        from graven.store.base import warn
+
+        if text not in self._told:  # it is tried again at each question
+            self._told.add(text)
+            warn(f"{text}; its runs are left out")
 
     def _measure(self) -> None:
         if self.catalog.one(f"SELECT 1 FROM run WHERE {WAITING} LIMIT 1") is not None:

@@ -21,6 +21,7 @@ from graven.objects.reader import Place, Unreadable
 from graven.store.index import Index
 
 PAGE = 500
+PORTION_BYTES = 4 * 1024 * 1024
 
 _Wanted = list[tuple[ObjectId, Sequence[Place]]]
 
@@ -31,20 +32,41 @@ def load_runs(
     """Each run in the order of ``keys``; one that cannot be read gives its error."""
     for start in range(0, len(keys), PAGE):
         page = keys[start : start + PAGE]
-        wanted = index.look(partial(_locate_runs, keys=page))
-        found = index.reader.get_many(wanted)
-        bodies = [_body(data) for data in found]
-        _remember_shared(index, decoder, bodies)
-        for key, data, body in zip(page, found, bodies, strict=True):
-            object_id = ObjectId(key.object_id)
-            try:
-                if body is None or not isinstance(data, bytes):
-                    # Its pack vanished, or this copy is damaged: there may be another.
-                    yield key, decoder.decode(index.get(object_id), object_id)
-                else:
-                    yield key, decoder.decode(data, object_id, body)
-            except (Corrupt, FormatTooNew, NotFound) as error:
-                yield key, error
+        located = index.look(partial(_locate_runs, keys=page))
+        for first, last in _portions(located):
+            yield from _load_portion(index, decoder, page[first:last], located[first:last])
+
+
+def _portions(located: _Wanted) -> Iterator[tuple[int, int]]:
+    """Spans of a page of about `PORTION_BYTES`: run objects may have megabytes each."""
+    first = 0
+    held = 0
+    for position, (_, places) in enumerate(located):
+        size = places[0].length if places else 0
+        if held and held + size > PORTION_BYTES:
+            yield first, position
+            first, held = position, 0
+        held += size
+    if first < len(located):
+        yield first, len(located)
+
+
+def _load_portion(
+    index: Index, decoder: RunDecoder, keys: Sequence[RunKey], located: _Wanted
+) -> Iterator[tuple[RunKey, Run | Unreadable]]:
+    found = index.reader.get_many(located)
+    bodies = [_body(data) for data in found]
+    _remember_shared(index, decoder, bodies)
+    for key, data, body in zip(keys, found, bodies, strict=True):
+        object_id = ObjectId(key.object_id)
+        try:
+            if body is None or not isinstance(data, bytes):
+                # Its pack vanished, or this copy is damaged: there may be another.
+                yield key, decoder.decode(index.get(object_id), object_id)
+            else:
+                yield key, decoder.decode(data, object_id, body)
+        except (Corrupt, FormatTooNew, NotFound) as error:
+            yield key, error
 
 
 def _locate_runs(catalog: Catalog, keys: Sequence[RunKey]) -> _Wanted:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graven import clock
 from graven.backends.base import Backend
-from graven.errors import BackendUnavailable, GravenError
+from graven.errors import BackendUnavailable, GravenError, NotFound
 from graven.formats import layout, pack
+from graven.formats.envelope import RUN
 from graven.formats.header import Header
 from graven.formats.packbuild import Item, PackBuilder, PendingUpdate, check_size
 from graven.ids import ObjectId, hash_bytes, random_bytes
@@ -65,7 +66,7 @@ class Session:
     def _begin(self) -> None:
         self._writer = random_bytes(WRITER_BYTES)
         self._clock: clock.HybridClock | None = None
-        self._written: set[ObjectId] = set()
+        self._written: dict[ObjectId, str] = {}  # the pack that each shared object went into
         self._queue: list[_Request] = []
         self._queue_lock = threading.Lock()
         self._leader_lock = threading.Lock()
@@ -119,8 +120,14 @@ class Session:
         return PackWriter(self)
 
     def known(self, object_id: ObjectId) -> bool:
-        """True if this session has stored the object durably."""
-        return object_id in self._written
+        """True if this session has stored the object durably, and its pack is still there."""
+        home = self._written.get(object_id)
+        if home is None:
+            return False
+        if not self._backend.still_there(layout.pack_key(home)):
+            self._written = {}  # the store was restored or made anew under us
+            return False
+        return True
 
     def _check_writable(self) -> None:
         if self._readonly:
@@ -142,11 +149,26 @@ class Session:
         return self._clock
 
     def _stamp(self, intents: Sequence[Intent]) -> list[PendingUpdate]:
-        stamps = self._ticking().ticks(len(intents))
+        try:
+            stamps = self._ticking().ticks(len(intents))
+        except BackendUnavailable as error:
+            raise BackendUnavailable(
+                error.message, kind=error.kind, hint=self._way_out() or error.hint
+            ) from error
         return [
             PendingUpdate(i.name, stamp, i.target, i.floor, i.header, i.note)
             for i, stamp in zip(intents, stamps, strict=True)
         ]
+
+    def _way_out(self) -> str | None:
+        """What to do when the newest pack's stamp lies far ahead."""
+        packs = [name for name in self._backend.names(layout.PACKS) if name.endswith(".pack")]
+        if not packs:
+            return None
+        return (
+            "set the clock; or, if the writer of the newest pack had it wrong, move"
+            f" packs/{max(packs)} out of the store: its runs go with it, and can be saved again"
+        )
 
     def observe(self, stamp: int) -> None:
         """Let the session's stamps rise above one that was read."""
@@ -156,6 +178,12 @@ class Session:
         data = builder.finish(self._writer, updates)
         stamp = updates[-1].stamp if updates else self._ticking().tick()
         name = layout.pack_name(stamp, hash_bytes(data))
+        if not self._backend.still_there(layout.STORE_FILE):
+            raise NotFound(
+                f"there is no store at {self._backend.url} any more",
+                kind="store-missing",
+                hint="it was moved or deleted while it was open; open it where it is now",
+            )
         self._backend.put(layout.pack_key(name), data)
         return name
 
@@ -202,25 +230,33 @@ class PackWriter:
         self._session = session
         self._builder = PackBuilder(random_bytes(NONCE_BYTES))
         self._intents: list[Intent] = []
-        self._shared: set[ObjectId] = set()
+        self._elsewhere: set[ObjectId] = set()  # looked up once, not for each run
+        self._homes: dict[ObjectId, str | None] = {}  # None while the pack is not written
 
     def add(self, item: Item) -> None:
         """Take an object in, unless the session or this transaction has it already."""
-        if item.id in self._shared or self._session.known(item.id):
+        if item.id in self._homes or item.id in self._elsewhere:
+            return
+        if item.kind != RUN and self._session.known(item.id):
+            self._elsewhere.add(item.id)
             return
         if len(self._builder) and self._builder.size + len(item.data) > pack.MAX_PACK_BYTES:
-            self._session._put(self._builder, ())
+            self._put(())
             self._builder = PackBuilder(random_bytes(NONCE_BYTES))
         self._builder.add(item)
-        if item.kind != "run":
-            self._shared.add(item.id)
+        if item.kind != RUN:
+            self._homes[item.id] = None
+
+    def _put(self, updates: Sequence[PendingUpdate]) -> None:
+        name = self._session._put(self._builder, updates)
+        for object_id, home in self._homes.items():
+            if home is None:
+                self._homes[object_id] = name
 
     def add_run(self, encoded: EncodedRun) -> None:
         """Take in a run that has nothing beside it: what a batch of thousands is made of."""
-        shared = self._shared
         for item in (encoded.environment, encoded.definitions):
-            if item.id not in shared:
-                self.add(item)
+            self.add(item)
         self.add(encoded.run)
         self._intents.append(Intent(layout.run_ref(encoded.run_id), encoded.run.id, encoded.header))
 
@@ -233,6 +269,6 @@ class PackWriter:
         if not len(self._builder) and not self._intents:
             return []
         updates = self._session._stamp(self._intents)
-        self._session._put(self._builder, updates)
-        self._session._written |= self._shared
+        self._put(updates)
+        self._session._written.update({k: home for k, home in self._homes.items() if home})
         return updates

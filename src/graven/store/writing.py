@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ATTACHMENT_KINDS = ("artifacts", "logs", "results", "derived", "tables", "tensors")
 MAX_ATTACHMENT_NAME = 1024
+MAX_VIEWS_BYTES = 64 * 1024 * 1024  # of run objects kept until a batch's views are written
 
 
 class Batch:
@@ -38,6 +39,8 @@ class Batch:
         self._store = store
         self._writer = writer
         self._views: list[tuple[Run, EncodedRun]] = []
+        self._views_bytes = 0
+        self._views_later: list[tuple[str, str]] = []
         self._ended = False
         self.run_ids: list[str] = []
 
@@ -69,7 +72,15 @@ class Batch:
             self._writer.add_run(encoded)
         self.run_ids.append(encoded.run_id)
         if self._store._views_wanted:
+            self._keep_for_view(run, encoded)
+
+    def _keep_for_view(self, run: Run, encoded: EncodedRun) -> None:
+        size = len(encoded.run.data)
+        if self._views_bytes + size <= MAX_VIEWS_BYTES:
+            self._views_bytes += size
             self._views.append((run, encoded))
+        else:  # it is read back for its view: memory stays bounded
+            self._views_later.append((encoded.run_id, encoded.run.id.hex()))
 
     def put_object(self, data: bytes, kind: str = "blob") -> str:
         """Add a bare object; returns its hex id."""
@@ -127,6 +138,8 @@ class WritingStore(ReadingStore):
         writer.finish()
         for run, encoded in batch._views:
             self._write_view(run, encoded)
+        for run_id, object_id in batch._views_later:
+            self._write_view_of(run_id, object_id)
 
     @property
     def _views_wanted(self) -> bool:
@@ -136,6 +149,12 @@ class WritingStore(ReadingStore):
         self._best_effort(
             f"the view of run {run.id} was not written",
             lambda: self._view_writer.write_encoded(run, encoded),
+        )
+
+    def _write_view_of(self, run_id: str, object_id: str) -> None:
+        self._best_effort(
+            f"the view of run {run_id} was not written",
+            lambda: self._view_writer.write(self.load_object(object_id), object_id),
         )
 
     @property
@@ -229,6 +248,9 @@ class WritingStore(ReadingStore):
     def relabel(self, run_id: str, **changes: Any) -> Run:
         """Save a run again under its id with some fields changed; numbers stay.
 
+        It reads, changes and writes: what another wrote meanwhile is looked for until the
+        moment of the write, but of two relabels at that very moment the later wins whole.
+
         Args:
             run_id: the run.
             changes: ``branch``, ``commit``, ``experiment``, ``status``, ``group``,
@@ -238,7 +260,18 @@ class WritingStore(ReadingStore):
             NotFound: no such run. InvalidInput: no such field.
         """
         header = self._header(run_id)
-        run = self.load_object(header.object_id)
+        while True:
+            changed = self._relabelled(self.load_object(header.object_id), changes)
+            now = self._header(run_id)
+            if now.stamp == header.stamp:
+                break
+            header = now  # another changed it while we read
+        self._session.observe(header.stamp)
+        # Where the run came from stays true.
+        self._save(changed, json.loads(header.note) if header.note else None)
+        return changed
+
+    def _relabelled(self, run: Run, changes: dict[str, Any]) -> Run:
         allowed = {f.name for f in dataclasses.fields(run)} - {"id", "points", "extra"}
         unknown = sorted(set(changes) - allowed)
         if unknown:
@@ -248,16 +281,7 @@ class WritingStore(ReadingStore):
                 hint=f"labels are {', '.join(sorted(allowed))}",
                 field=unknown[0],
             )
-        try:
-            changed = dataclasses.replace(run, **changes)
-        except AttributeError:
-            raise InvalidInput(
-                "timestamp: not a datetime", kind="bad-field", field="timestamp"
-            ) from None
-        self._session.observe(header.stamp)
-        # Where the run came from stays true.
-        self._save(changed, json.loads(header.note) if header.note else None)
-        return changed
+        return dataclasses.replace(run, **changes)
 
     # --- calibrax's calls ---
 

@@ -141,6 +141,10 @@ class FaultyBackend(Backend):
         """See `Backend.head`."""
         return self._do("head", key, lambda: self.inner.head(key))
 
+    def still_there(self, key: str) -> bool:
+        """See `Backend.still_there`; not counted as a call."""
+        return self.inner.still_there(key)
+
     def list(self, prefix: str) -> Iterator[Entry]:
         """See `Backend.list`; one call, however many keys."""
         return self._do("list", prefix, lambda: self.inner.list(prefix))
