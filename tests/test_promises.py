@@ -17,6 +17,10 @@ PROMISES = {
         "crash/test_crash_calls.py::test_every_step_of_a_put",
         "crash/test_crash_calls.py::test_a_crash_while_a_store_is_made_leaves_none_or_a_whole_one",
         "crash/test_crash_kill.py::test_twenty_kills_lose_nothing_that_was_acknowledged",
+        "store/test_store_adversity.py::"
+        "test_a_store_made_anew_under_an_open_handle_keeps_what_is_saved",
+        "store/test_store_adversity.py::test_packs_restored_from_an_older_copy_keep_what_is_saved",
+        "store/test_store_adversity.py::test_a_store_that_is_gone_takes_nothing",
     ],
     "2 a reader never sees half a write": [
         "crash/test_crash_calls.py::test_every_call_of_the_backend",
@@ -43,6 +47,7 @@ PROMISES = {
         "crash/test_corruption.py::test_a_run_whose_environment_vanished_is_reported",
         "crash/test_corruption.py::test_a_file_whose_chunk_vanished_is_reported",
         "crash/test_corruption.py::test_a_damaged_catalog_is_made_anew_without_a_word",
+        "store/test_store_adversity.py::test_a_pack_that_cannot_be_read_stops_only_its_runs",
         "store/test_store_pointers.py::test_a_damaged_baseline_file_stops_nothing_else",
     ],
     "5 bad input gets a clear error and changes nothing": [
@@ -65,6 +70,7 @@ PROMISES = {
         "crash/test_corruption.py::test_a_frame_that_claims_gigabytes_is_refused",
         "crash/test_corruption.py::test_a_hostile_pack_stops_nothing_and_writes_nothing_outside",
         "crash/test_corruption.py::test_a_hostile_run_object_stops_nothing",
+        "store/test_store_adversity.py::test_large_runs_are_read_a_few_at_a_time",
     ],
     "7 every format version ever written stays readable": [
         "golden/test_golden.py::test_every_answer_is_as_it_was_and_nothing_is_touched",

@@ -1,4 +1,4 @@
-"""The lock behind compare-and-swap on a local disk: an ``flock`` on the key's folder.
+"""Locks on folders of the local disk (``flock``): behind compare-and-swap, on the key's folder.
 
 The system releases it when the process dies, so nothing stale stays behind.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 try:
     import fcntl
@@ -37,21 +37,32 @@ def locked(folder: Folder) -> Iterator[None]:
         raise _no_swap(f"no compare-and-swap on this system: {folder.path!r}")
     # A handle of its own: a lock belongs to the handle, and shared by two threads, or
     # with a forked child, it would keep neither out.
-    fd = folder.reopen()
-    try:
+    with ExitStack() as stack:
+        fd = folder.reopen()
+        stack.callback(os.close, fd)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            stack.enter_context(flocked(fd, exclusive=True))
         except OSError as fault:
             if fault.errno not in _NO_LOCKS_HERE:
                 raise
             raise _no_swap(f"no locks on this file system: {folder.path!r}") from fault
-        try:
-            yield
-        finally:
-            # Said aloud: a child forked meanwhile keeps the handle open.
-            fcntl.flock(fd, fcntl.LOCK_UN)
+        yield
+
+
+@contextmanager
+def flocked(fd: int, *, exclusive: bool) -> Iterator[None]:
+    """Hold the lock of an open folder.
+
+    Raises:
+        OSError: the file system has no locks.
+    """
+    fcntl.flock(fd, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+    try:
+        yield
     finally:
-        os.close(fd)
+        # Said aloud: a child forked meanwhile keeps the handle open.
+        with suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def _no_swap(message: str) -> BackendUnavailable:

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
-try:
-    import fcntl
-except ImportError:  # Windows, which removes no file that is open
-    fcntl = None  # type: ignore[assignment]  # a module or None; tested before use
+from graven.backends import locks
 
 
 @contextmanager
@@ -26,18 +23,10 @@ def folder_lock(folder: str, *, exclusive: bool) -> Iterator[None]:
     Raises:
         OSError: there is no such folder.
     """
-    if fcntl is None:
-        yield
-        return
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            fcntl.flock(fd, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
-        try:
-            yield
-        finally:
-            # Said aloud: a child forked meanwhile keeps the handle open.
+    with ExitStack() as stack:
+        if locks.available():  # Windows removes no file that is open
+            fd = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, fd)
             with suppress(OSError):
-                fcntl.flock(fd, fcntl.LOCK_UN)
-    finally:
-        os.close(fd)
+                stack.enter_context(locks.flocked(fd, exclusive=exclusive))
+        yield

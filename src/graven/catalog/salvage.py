@@ -34,7 +34,10 @@ class Salvage(NamedTuple):
 
     def rows(self, pack: int) -> list[tuple[ObjectId, int, int, int, int, int]]:
         """Rows of the table of objects, for the pack of that number."""
-        return [(object_id, pack, *place) for object_id, *place in self.objects]  # type: ignore[misc]  # mypy forgets the lengths of starred tuples
+        return [
+            (object_id, pack, frame, start, length, kind)
+            for object_id, frame, start, length, kind in self.objects
+        ]
 
 
 def salvage_pack(backend: Backend, name: str) -> Salvage:

@@ -163,15 +163,8 @@ def ingest(
         explicit_id=overrides.run_id is not None,
     )
     places = list(_places(paths, work))
-    if overrides.run_id is not None and len(places) > 1:
-        places = [place for place in places if is_result(place)]
-    if overrides.run_id is not None and len(places) > 1:
-        raise InvalidInput(
-            f"{len(places)} files cannot share the run id {overrides.run_id!r}",
-            kind="bad-field",
-            hint="leave the id out, or name one file",
-            field="run_id",
-        )
+    if overrides.run_id is not None:
+        _refuse_a_shared_id(overrides.run_id, places)
     total = sum(_size(place.path) for place in places) if on_progress else 0
     for place in places:
         if on_progress:
@@ -192,6 +185,17 @@ def ingest(
         bytes_read=work.bytes_read,
         bytes_new=work.bytes_new,
     )
+
+
+def _refuse_a_shared_id(run_id: str, places: list[Place]) -> None:
+    results = [place for place in places if is_result(place)] if len(places) > 1 else places
+    if len(results) > 1:
+        raise InvalidInput(
+            f"{len(results)} files cannot share the run id {run_id!r}",
+            kind="bad-field",
+            hint="leave the id out, or name one file",
+            field="run_id",
+        )
 
 
 def _places(paths: Iterable[str | Path], work: _Work) -> Iterator[Place]:
