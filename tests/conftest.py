@@ -1,6 +1,7 @@
 """Hypothesis profiles: ``ci`` finds the same things on every run, ``deep`` looks longer."""
 
 import os
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 
@@ -13,3 +14,12 @@ settings.register_profile(
 )
 settings.register_profile("deep", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_make_parametrize_id(config: Any, val: Any, argname: str) -> str | None:
+    """Bytes do not name a test: test processes must collect the same names.
+
+    A stamp in the bytes (gzip's time) would differ from process to process by the second
+    in which each looked, and then none of the tests would run.
+    """
+    return argname if isinstance(val, bytes) else None
