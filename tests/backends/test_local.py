@@ -65,7 +65,6 @@ def test_urls(tmp_path):
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
-        ("s3://bucket/x", "unknown-scheme"),
         ("zip://x.zip", "unknown-scheme"),
         ("file://elsewhere/x", "bad-url"),
         ("file://x", "bad-url"),

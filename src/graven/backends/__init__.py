@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
 
 from graven.backends.base import Backend, Capabilities, Entry
 from graven.errors import InvalidInput
@@ -13,14 +16,38 @@ __all__ = ["Backend", "Capabilities", "Entry", "open_backend"]
 # Two letters at least, since "C:" is a drive.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 
+# Scheme to the module whose `open_driver(url, storage_options)` knows its service; all
+# other schemes are asked of fsspec.
+_DRIVERS = {
+    "s3": "s3",
+    "s3a": "s3",
+    "gs": "gcs",
+    "gcs": "gcs",
+    "az": "azure",
+    "abfs": "azure",
+    "abfss": "azure",
+}
 
-def open_backend(url: str | os.PathLike[str], *, readonly: bool = False) -> Backend:
-    """The backend for a path, a ``file://`` URL, or ``memory://NAME``.
+
+def open_backend(
+    url: str | os.PathLike[str],
+    *,
+    readonly: bool = False,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Backend:
+    """The backend for a path or URL: a folder, ``memory://NAME``, or a bucket.
 
     Nothing is read or written yet, so a place that is not there shows later.
 
+    Args:
+        url: where.
+        readonly: refuse every write.
+        storage_options: what the scheme's fsspec library takes (key, secret,
+            endpoint_url ...); the environment is asked for what is not given.
+
     Raises:
-        InvalidInput: not such a place (kind ``unknown-scheme`` or ``bad-url``).
+        InvalidInput: not such a place (kind ``unknown-scheme`` or ``bad-url``), or its
+            library is not installed (``driver-missing``).
     """
     text = os.fspath(url)
     match = _SCHEME.fullmatch(text)
@@ -32,17 +59,23 @@ def open_backend(url: str | os.PathLike[str], *, readonly: bool = False) -> Back
         space = MemoryBackend(match[2])
         return ReadOnlyBackend(space) if readonly else space
     if match and scheme != "file":
-        raise InvalidInput(
-            f"cannot keep a store at {scheme}:// yet",
-            kind="unknown-scheme",
-            hint="use a folder; buckets come with a later version",
-            scheme=scheme,
-        )
+        return _open_remote(scheme, text, storage_options or {}, readonly=readonly)
     if not text or "\0" in text:
         raise InvalidInput(f"not the path of a folder: {text!r}", kind="bad-url")
     from graven.backends.local import LocalBackend
 
     return LocalBackend(_file_path(match[2], text) if match else text, readonly=readonly)
+
+
+def _open_remote(
+    scheme: str, url: str, storage_options: Mapping[str, Any], *, readonly: bool
+) -> Backend:
+    from graven.backends.remote import RemoteBackend
+    from graven.backends.wrappers import ReadOnlyBackend
+
+    module = import_module(f"graven.backends.{_DRIVERS.get(scheme, 'anyfs')}")
+    backend = RemoteBackend(module.open_driver(url, storage_options))
+    return ReadOnlyBackend(backend) if readonly else backend
 
 
 def _file_path(rest: str, text: str) -> str:

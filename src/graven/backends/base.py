@@ -74,10 +74,14 @@ class Backend(abc.ABC):
     Attributes:
         capabilities: what this backend promises.
         url: where it is, fit for printing (no secrets).
+        concurrency: how many calls at once are worth while; 1 where a call waits for nobody.
+        remote: each call is a request over a network, and what was read is worth keeping.
     """
 
     capabilities: Capabilities
     url: str
+    concurrency: int = 1
+    remote: bool = False
 
     @abc.abstractmethod
     def get(self, key: str) -> bytes:
@@ -139,7 +143,8 @@ class Backend(abc.ABC):
         """Write the body unless the key is there.
 
         Returns:
-            The version written, or None when there is one already.
+            The version written, or None when there is one already: it may be this very
+            write's, whose answer was lost on the way. Who must know reads it back.
         """
 
     @abc.abstractmethod
@@ -147,7 +152,8 @@ class Backend(abc.ABC):
         """Replace the body if it is still at ``version`` (compare-and-swap). Always durable.
 
         Returns:
-            The version written, or None when the key has moved on or is gone.
+            The version written, or None when the key has moved on or is gone. As with
+            `put_if_absent`, it may be this very write that has moved it.
         """
 
     @abc.abstractmethod
@@ -178,6 +184,10 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def names(self, folder: str) -> builtins.list[str]:
         """The file names directly in a folder (``"packs"``), in any order: the cheap listing."""
+
+    def names_after(self, folder: str, after: str) -> builtins.list[str]:
+        """Of `names` those that sort behind ``after``; a bucket sends no others."""
+        return [name for name in self.names(folder) if name > after]
 
     @abc.abstractmethod
     def listing_token(self, folder: str) -> str | None:

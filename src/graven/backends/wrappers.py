@@ -16,6 +16,8 @@ class ReadOnlyBackend(Backend):
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
         self.url = inner.url
+        self.remote = inner.remote
+        self.concurrency = inner.concurrency
         had = inner.capabilities
         self.capabilities = Capabilities(
             create=False, swap=False, durable=had.durable, trusted_clock=had.trusted_clock
@@ -76,6 +78,10 @@ class ReadOnlyBackend(Backend):
     def names(self, folder: str) -> builtins.list[str]:
         """See `Backend.names`."""
         return self.inner.names(folder)
+
+    def names_after(self, folder: str, after: str) -> builtins.list[str]:
+        """See `Backend.names_after`."""
+        return self.inner.names_after(folder, after)
 
     def listing_token(self, folder: str) -> str | None:
         """See `Backend.listing_token`."""

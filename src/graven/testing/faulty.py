@@ -62,6 +62,8 @@ class FaultyBackend(Backend):
         self.inner = inner
         self.url = inner.url
         self.capabilities = inner.capabilities
+        self.remote = inner.remote
+        self.concurrency = inner.concurrency
         self.calls: builtins.list[tuple[str, str]] = []
         self._faults: builtins.list[Fault] = []
         self._dead = False
@@ -152,6 +154,10 @@ class FaultyBackend(Backend):
     def names(self, folder: str) -> builtins.list[str]:
         """See `Backend.names`."""
         return self._do("names", folder, lambda: self.inner.names(folder))
+
+    def names_after(self, folder: str, after: str) -> builtins.list[str]:
+        """See `Backend.names_after`."""
+        return self._do("names_after", folder, lambda: self.inner.names_after(folder, after))
 
     def listing_token(self, folder: str) -> str | None:
         """See `Backend.listing_token`."""
