@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from graven.errors import Corrupt, FormatTooNew, InvalidInput
 from graven.formats import compression, pack, packbuild, packscan
-from graven.formats.header import FrameRow, Header, IndexSection, UpdateSection
+from graven.formats.header import (
+    FrameRow,
+    Header,
+    IndexSection,
+    OwnUpdateSection,
+    Update,
+    UpdateSection,
+)
 from graven.ids import hash_bytes
 
 NONCE = bytes(range(16))
@@ -296,5 +303,44 @@ def test_what_does_not_shrink_is_stored_raw():
 
 
 def test_sections_have_the_fields_of_the_format():
-    assert UpdateSection.__struct_fields__ == ("version", "writer", "base", "updates")
+    own = ("version", "writer", "base", "updates")
+    assert OwnUpdateSection.__struct_fields__ == own
+    assert UpdateSection.__struct_fields__ == (*own, "others", "owners")
     assert IndexSection.__struct_fields__ == ("version", "frames", "ids", "kinds", "lengths")
+
+
+def test_updates_of_others_keep_their_writers_and_stamps():
+    others = [b"a" * 8, WRITER, None, b"z" * 8, b"a" * 8]
+    updates = [
+        packbuild.PendingUpdate(f"runs/{n}", 1000 + n, None, 0, None, None, writer)
+        for n, writer in enumerate(others)
+    ]
+    data = packbuild.PackBuilder(NONCE).finish(WRITER, updates)
+    tail = pack.read_tail(data, len(data))
+    section = pack.read_metadata(data[tail.offset : tail.offset + tail.length]).updates
+    assert [section.base + row.delay for row in section.updates] == list(range(1000, 1005))
+    assert section.writers() == [writer or WRITER for writer in others]
+
+
+def test_a_pack_of_one_writer_names_it_once():
+    own = [packbuild.PendingUpdate("runs/a", 5, None), packbuild.PendingUpdate("runs/b", 6, None)]
+    named = [update._replace(writer=WRITER) for update in own]
+    build = packbuild.PackBuilder(NONCE).finish
+    assert build(WRITER, own) == packbuild.PackBuilder(NONCE).finish(WRITER, named)
+
+
+@pytest.mark.parametrize(
+    ("others", "owners"),
+    [
+        (b"12345678", None),
+        (b"1234567", [0]),
+        (b"12345678", [2]),
+        (b"", [1]),
+        (b"", [-1]),
+        (b"", []),
+    ],
+)
+def test_owners_that_do_not_add_up_are_damage(others, owners):
+    section = UpdateSection(1, WRITER, 5, [Update("runs/a", 0, None)], others, owners)
+    with pytest.raises(Corrupt, match="list of writers"):
+        pack._read_updates(msgspec.msgpack.encode(section), 0)

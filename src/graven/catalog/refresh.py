@@ -165,7 +165,7 @@ def expand_updates(metadata: pack.Metadata) -> list[RefUpdate]:
         RefUpdate(
             row.name,
             section.base + row.delay,
-            section.writer,
+            writer,
             ids[row.target]
             if isinstance(row.target, int)
             else (None if row.target is None else ObjectId(row.target)),
@@ -173,7 +173,7 @@ def expand_updates(metadata: pack.Metadata) -> list[RefUpdate]:
             row.header,
             row.note,
         )
-        for row in section.updates
+        for row, writer in zip(section.updates, section.writers(), strict=True)
     ]
 
 

@@ -48,7 +48,33 @@ class Update(msgspec.Struct, array_like=True, frozen=True):
 
 
 class UpdateSection(msgspec.Struct, array_like=True, frozen=True):
-    """First part of the metadata region: ``[version, writer, base, updates]``."""
+    """First part of the metadata region: ``[version, writer, base, updates]``.
+
+    A pack that carries what others wrote (a push, a repack) goes on with ``others``, their
+    ids joined, and ``owners``, for each update 0 for ``writer`` or the number of another
+    from 1. Both are left out where all updates are of one writer.
+    """
+
+    version: int
+    writer: bytes
+    base: int
+    updates: list[Update]
+    others: bytes = b""
+    owners: list[int] | None = None
+
+    def writers(self) -> list[bytes]:
+        """The writer of each update."""
+        if self.owners is None:
+            return [self.writer] * len(self.updates)
+        size = len(self.writer)
+        known = [self.writer] + [
+            self.others[i : i + size] for i in range(0, len(self.others), size)
+        ]
+        return [known[owner] for owner in self.owners]
+
+
+class OwnUpdateSection(msgspec.Struct, array_like=True, frozen=True):
+    """As `UpdateSection`, of one writer: what nearly all packs have."""
 
     version: int
     writer: bytes

@@ -197,7 +197,19 @@ def _read_updates(data: bytes, objects: int) -> UpdateSection:
             raise Corrupt(f"pack's update of {row.name[:60]!r} is malformed", kind="bad-metadata")
     if section.base < 0:
         raise Corrupt("pack's base stamp is below zero", kind="bad-metadata")
+    if not _owners_add_up(section):
+        raise Corrupt("pack's list of writers is malformed", kind="bad-metadata")
     return section
+
+
+def _owners_add_up(section: UpdateSection) -> bool:
+    if section.owners is None:
+        return not section.others
+    size = len(section.writer)
+    if not size or len(section.others) % size or len(section.owners) != len(section.updates):
+        return False
+    count = 1 + len(section.others) // size
+    return all(0 <= owner < count for owner in section.owners)
 
 
 def _is_target(target: int | bytes, objects: int) -> bool:

@@ -11,7 +11,14 @@ from graven.errors import InvalidInput
 from graven.formats import canonical, pack
 from graven.formats.compression import LEVEL, compress, compressor
 from graven.formats.envelope import KIND_CODES, RUN
-from graven.formats.header import FrameRow, Header, IndexSection, Update, UpdateSection
+from graven.formats.header import (
+    FrameRow,
+    Header,
+    IndexSection,
+    OwnUpdateSection,
+    Update,
+    UpdateSection,
+)
 from graven.ids import ObjectId, hash_bytes
 
 SOLID_FRAME_BYTES = 12 * 1024  # small records share frames of about this many raw bytes
@@ -26,7 +33,10 @@ class Item(NamedTuple):
 
 
 class PendingUpdate(NamedTuple):
-    """A ref update on its way into a pack: the target is an id, the stamp is whole."""
+    """A ref update on its way into a pack: the target is an id, the stamp is whole.
+
+    ``writer`` is named where it is not the pack's own.
+    """
 
     name: str
     stamp: int
@@ -34,6 +44,7 @@ class PendingUpdate(NamedTuple):
     floor: int = 0
     header: Header | None = None
     note: dict[str, Any] | None = None
+    writer: bytes | None = None
 
 
 def check_size(item: Item) -> None:
@@ -122,7 +133,8 @@ class PackBuilder:
         for lane in sorted(self._lanes, reverse=True):  # shared objects before runs
             self._close_frame(lane)
         base = min((update.stamp for update in updates), default=0)
-        section = UpdateSection(pack.VERSION, writer, base, [self._row(u, base) for u in updates])
+        rows = [self._row(u, base) for u in updates]
+        section = _section(writer, base, rows, [u.writer for u in updates])
         index = IndexSection(
             pack.VERSION,
             self._frames,
@@ -145,6 +157,19 @@ class PackBuilder:
         return Update(
             update.name, update.stamp - base, target, update.floor, update.header, update.note
         )
+
+
+def _section(
+    writer: bytes, base: int, rows: list[Update], owners: Sequence[bytes | None]
+) -> UpdateSection | OwnUpdateSection:
+    others = sorted({owner for owner in owners if owner is not None and owner != writer})
+    if not others:
+        return OwnUpdateSection(pack.VERSION, writer, base, rows)
+    numbers: dict[bytes | None, int] = {None: 0, writer: 0}
+    numbers.update(zip(others, count(1), strict=False))
+    return UpdateSection(
+        pack.VERSION, writer, base, rows, b"".join(others), [numbers[owner] for owner in owners]
+    )
 
 
 def _build_metadata(updates: bytes, index: bytes, level: int) -> bytes:

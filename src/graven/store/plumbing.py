@@ -14,6 +14,7 @@ from graven.store.writing import WritingStore
 
 if TYPE_CHECKING:
     from graven.ids import ObjectId
+    from graven.refs.journal import RefUpdate
 
 
 class ObjectInfo(NamedTuple):
@@ -166,7 +167,7 @@ class PlumbingStore(WritingStore):
             fitting[0],
             size,
             metadata.updates.writer.hex(),
-            [_update_dict(update) for update in expand_updates(metadata)],
+            [_update_dict(u, metadata.updates.writer) for u in expand_updates(metadata)],
             [
                 {
                     "offset": f.offset,
@@ -184,8 +185,7 @@ class PlumbingStore(WritingStore):
         )
 
 
-def _update_dict(update: Any) -> dict[str, Any]:
-
+def _update_dict(update: RefUpdate, pack_writer: bytes) -> dict[str, Any]:
     record: dict[str, Any] = {
         "name": update.name,
         "stamp": format_stamp(update.stamp),
@@ -195,4 +195,6 @@ def _update_dict(update: Any) -> dict[str, Any]:
         record["floor"] = format_stamp(update.floor)
     if update.note:
         record["note"] = update.note
+    if update.writer != pack_writer:
+        record["writer"] = update.writer.hex()
     return record
