@@ -1,5 +1,6 @@
 """Stamps always rise; times keep every microsecond."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,3 +91,40 @@ def test_a_time_without_a_zone_is_local():
 def test_other_text_is_no_time(text):
     with pytest.raises(InvalidInput, match="not an ISO 8601 time"):
         clock.parse_time(text)
+
+
+class Stopped:
+    """A clock that stands until somebody waits."""
+
+    def __init__(self, ns):
+        self.ns = ns
+
+    def time_ns(self):
+        return self.ns
+
+    def monotonic(self):
+        return self.ns / 1e9
+
+    def sleep(self, seconds):
+        self.ns += round(seconds * 1e9)
+
+
+def test_time_is_read_from_whoever_keeps_it_here():
+    keeper = Stopped(BASE * 1_000_000)
+    with clock.kept_by(keeper):
+        clock.sleep(2.5)
+        assert clock.wall_ms() == BASE + 2_500
+        assert clock.wall_seconds() == clock.monotonic() == BASE / 1000 + 2.5
+        assert clock.now() == clock.micros_to_datetime((BASE + 2_500) * 1000)
+        assert clock.HybridClock().tick() == (BASE + 2_500) << 16
+    assert clock.wall_ms() != BASE + 2_500
+
+
+def test_another_thread_keeps_the_time_of_the_system():
+    seen = []
+    with clock.kept_by(Stopped(0)):
+        thread = threading.Thread(target=lambda: seen.append(clock.wall_ms()))
+        thread.start()
+        thread.join()
+        assert clock.wall_ms() == 0
+    assert seen[0] > 0

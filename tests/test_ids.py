@@ -85,3 +85,12 @@ def test_the_hash_is_blake3():
         "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
     )
     assert ids.parse_object_id(ids.hash_bytes(b"x").hex()) == ids.hash_bytes(b"x")
+
+
+def test_random_bits_come_from_the_dice_at_hand():
+    with ids.drawn_from(lambda count: b"\x80" * count):
+        assert ids.random_bytes(3) == b"\x80\x80\x80"
+        assert ids.new_nonce() == "80" * 16
+        assert 0.5 <= ids.random_fraction() < 0.51
+    assert ids.new_nonce() != "80" * 16
+    assert all(0 <= ids.random_fraction() < 1 for _ in range(100))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import NewType
+from typing import NewType, Protocol
 
 from graven.errors import BackendUnavailable, InvalidInput
 
@@ -25,24 +27,51 @@ MAX_MICROS = 253_402_300_799_999_999  # ... to the last microsecond of 9999
 MAX_AHEAD_MS = 3_600_000  # 1 h: a clock this far off would win every merge, so it is refused
 
 
+class Timekeeper(Protocol):
+    """What time is read from. The module `time` is one; a simulated client has its own."""
+
+    def time_ns(self) -> int:
+        """Nanoseconds since 1970, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that only goes forward."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+
+
+# Of a context, not of the process: simulated clients in one process disagree on the time.
+_keeper: ContextVar[Timekeeper] = ContextVar("graven.clock", default=time)
+
+
+@contextmanager
+def kept_by(keeper: Timekeeper) -> Iterator[None]:
+    """Within: all of graven in this thread reads its time from ``keeper``, and waits by it."""
+    token = _keeper.set(keeper)
+    try:
+        yield
+    finally:
+        _keeper.reset(token)
+
+
 def wall_ms() -> int:
     """Milliseconds since 1970, UTC, by the system's clock."""
-    return time.time_ns() // 1_000_000
+    return _keeper.get().time_ns() // 1_000_000
 
 
 def wall_seconds() -> float:
     """Seconds since 1970, UTC, by the system's clock."""
-    return time.time()
+    return _keeper.get().time_ns() / 1e9
 
 
 def monotonic() -> float:
     """Seconds on a clock that only goes forward, for durations and deadlines."""
-    return time.monotonic()
+    return _keeper.get().monotonic()
 
 
 def sleep(seconds: float) -> None:
     """Wait; here so that tests can see who waits."""
-    time.sleep(seconds)
+    _keeper.get().sleep(seconds)
 
 
 class HybridClock:
@@ -106,7 +135,7 @@ def stamp_to_datetime(stamp: int) -> datetime:
 
 def now() -> datetime:
     """The current time, aware, in UTC, to the microsecond."""
-    return datetime.now(UTC)
+    return micros_to_datetime(_keeper.get().time_ns() // 1000)
 
 
 def micros(moment: datetime) -> int:

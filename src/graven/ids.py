@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NewType
 
 from graven.errors import InvalidInput
@@ -54,14 +57,33 @@ def is_hex(text: str) -> bool:
     return bool(text) and not text.strip("0123456789abcdef")
 
 
+# Of a context, not of the process: each simulated client has dice of its own.
+_dice: ContextVar[Callable[[int], bytes]] = ContextVar("graven.ids", default=os.urandom)
+
+
+@contextmanager
+def drawn_from(dice: Callable[[int], bytes]) -> Iterator[None]:
+    """Within: all of graven in this thread draws its random bits from ``dice(count)``."""
+    token = _dice.set(dice)
+    try:
+        yield
+    finally:
+        _dice.reset(token)
+
+
 def random_bytes(count: int) -> bytes:
     """Bits for nonces and writer ids: unique, never secret."""
-    return os.urandom(count)
+    return _dice.get()(count)
+
+
+def random_fraction() -> float:
+    """A number in [0, 1), to spread retries of many clients over time."""
+    return int.from_bytes(random_bytes(4), "big") / 2**32
 
 
 def new_nonce() -> str:
     """32 hex digits that no other upload has."""
-    return os.urandom(16).hex()
+    return random_bytes(16).hex()
 
 
 def normal(text: str) -> str:

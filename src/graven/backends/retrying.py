@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from graven import clock
+from graven import clock, ids
 from graven.backends.driver import Transient
 from graven.errors import BackendUnavailable
 
@@ -58,7 +57,7 @@ class RetryPolicy:
 
     def _wait(self, attempt: int, error: Transient) -> float:
         longest = min(self.longest, self.first * 2.0 ** (attempt - 1))
-        wait = longest * random.uniform(0.5, 1.0)
+        wait = longest * (0.5 + ids.random_fraction() / 2)
         return max(wait, min(error.after or 0.0, self.longest))
 
 
