@@ -12,7 +12,6 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from unittest import mock
 
 import contents
@@ -48,6 +47,9 @@ class Frozen:
     def time_ns(self):
         return clock.micros(self.now()) * 1000
 
+    monotonic = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
     def go_on(self):
         self.minutes += 1
 
@@ -55,10 +57,8 @@ class Frozen:
     def installed(self):
         """Put in place for all that ends up in a file; temporary names stay random."""
         dice = self._dice
-        fixed = {"time_ns": self.time_ns, "time": lambda: self.time_ns() / 1e9}
         patches = (
-            mock.patch.object(clock, "time", SimpleNamespace(**(vars(time) | fixed))),
-            mock.patch.object(clock, "now", self.now),
+            clock.kept_by(self),
             mock.patch.object(session, "random_bytes", dice.randbytes),
             mock.patch.object(guarded, "new_nonce", lambda: dice.randbytes(16).hex()),
             mock.patch.object(storefile, "new_nonce", lambda: dice.randbytes(16).hex()),

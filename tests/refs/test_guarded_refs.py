@@ -122,8 +122,77 @@ def test_what_cannot_be_settled_is_unavailable_and_not_a_conflict(at):
     at.set("main", "0")
     at.backend.lose_answer(method="put_if_version")
     at.backend.fail(nth=2, method="get_with_version")
-    with pytest.raises(BackendUnavailable):
+    with pytest.raises(BackendUnavailable) as caught:
         at.set("main", "1")
+    assert caught.value.kind == "unknown"
+
+
+def test_a_request_that_arrives_late_is_not_a_conflict_with_its_own_sender(at):
+    """It times out, nothing is there when read back, and then it lands before the next."""
+    at.set("main", "0")
+    inner = at.backend.inner
+    swap, late = inner.put_if_version, []
+
+    def swap_late(key, data, version):
+        if not late:
+            late.append((key, data, version))
+            raise BackendUnavailable("no answer", kind="timeout")
+        swap(*late[0])
+        return swap(key, data, version)
+
+    def allowed(current):
+        if current.run != "0":
+            raise Conflict("moved", actual=current.run)
+
+    inner.put_if_version = swap_late
+    assert at.set("main", "1", allowed) == at.refs.read("main")
+    assert runs(at) == ["1", "0"]
+
+
+def test_a_failure_behind_one_in_doubt_leaves_it_in_doubt(at):
+    at.backend.fail(method="put_if_absent")
+    at.backend.fail(2, method="put_if_absent", error=lambda: BackendUnavailable("x", kind="busy"))
+    with pytest.raises(BackendUnavailable) as caught:
+        at.set("main", "1")
+    assert caught.value.kind == "unknown"
+
+
+def test_a_pruned_history_leaves_a_lost_answer_in_doubt(at):
+    at.set("main", "0")
+    swap = at.backend.inner.put_if_version
+    others = GuardedRefs(at.backend.inner, "baselines", at.put, at.objects.__getitem__)
+
+    def swap_then_others(key, data, version):
+        at.backend.inner.put_if_version = swap
+        swap(key, data, version)
+        others.set_if("main", "7", OBJECT["7"], allowed=lambda _: None)
+        at.refs._get_object = missing
+
+    def missing(object_id):
+        raise NotFound("no object")
+
+    at.backend.inner.put_if_version = swap_then_others
+    with pytest.raises(BackendUnavailable) as caught:
+        at.set("main", "1")
+    assert caught.value.kind == "unknown"
+
+
+def test_a_lost_race_reads_no_history(at):
+    at.set("main", "0")
+    others = GuardedRefs(at.backend.inner, "baselines", at.put, at.objects.__getitem__)
+    swap = at.backend.inner.put_if_version
+
+    def others_first(key, data, version):
+        at.backend.inner.put_if_version = swap
+        others.set_if("main", "7", OBJECT["7"], allowed=lambda _: None)
+        return swap(key, data, version)
+
+    at.backend.inner.put_if_version = others_first
+    at.refs._get_object = None
+    before = len(at.backend.calls)
+    at.set("main", "1")
+    methods = [method for method, _ in at.backend.calls[before:]]
+    assert methods == ["get_with_version", "put_if_version"] * 2
 
 
 def test_another_failure_is_passed_on(at):

@@ -1,14 +1,15 @@
 """Guarded refs: baselines and tags, changed only by compare-and-swap.
 
 Order of a change: the old value is stored as a `ref` object, then the file is written
-on condition that it still is what was read. After any doubtful answer the file is read
-back: if our ``write_id`` stands there, or in the history behind what stands there, the
-change happened.
+on condition that it still is what was read. After any answer but a plain yes the file is
+read back: if a ``write_id`` of ours stands there, or in the history behind what stands
+there, the change happened. A request that nothing was heard of may still arrive later, so
+each attempt is remembered until it is found, or can no longer succeed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from graven import clock
 from graven.backends.base import Backend
@@ -24,7 +25,6 @@ from graven.formats.guarded import (
 from graven.ids import ObjectId, new_nonce, parse_object_id
 
 MAX_ATTEMPTS = 64
-MAX_WALK = 64  # values looked through for a write of ours that others have since replaced
 
 
 class GuardedRefs:
@@ -121,32 +121,47 @@ class GuardedRefs:
 
         Raises:
             Conflict: others kept changing it. InvalidInput: the place cannot swap.
-            BackendUnavailable: it could not be told whether the write happened.
+            BackendUnavailable: not done; kind ``unknown`` if that cannot be told.
         """
         self._check_swap()
-        for _ in range(MAX_ATTEMPTS):
-            current, version = self._read(name)
-            allowed(current)
-            if current is not None and (current.run, current.object) == (run, object_hex):
-                return current
-            value = RefValue(
-                run=run,
-                object=object_hex,
-                seq=current.seq + 1 if current else 1,
-                previous=self._put_object(encode_ref_object(current)).hex() if current else None,
-                write_id=new_nonce(),
-                by=by,
-                at=clock.now().isoformat(timespec="seconds"),
-                message=message,
-            )
-            if self._swap(name, value, version):
-                return value
+        tried: list[RefValue] = []  # sent, and not known to have failed
+        try:
+            for _ in range(MAX_ATTEMPTS):
+                current, version = self._read(name)
+                if (ours := self._happened(tried, current)) is not None:
+                    return ours
+                tried = [value for value in tried if current is None or value.seq > current.seq]
+                allowed(current)
+                if current is not None and (current.run, current.object) == (run, object_hex):
+                    return current
+                value = RefValue(
+                    run=run,
+                    object=object_hex,
+                    seq=current.seq + 1 if current else 1,
+                    previous=self._keep(current),
+                    write_id=new_nonce(),
+                    by=by,
+                    at=clock.now().isoformat(timespec="seconds"),
+                    message=message,
+                )
+                tried.append(value)
+                if self._swap(name, value, version):
+                    return value
+        except BackendUnavailable as error:
+            if tried:
+                raise self._unknown(name, error.message) from error
+            raise
+        if tried:
+            raise self._unknown(name, "no answer came in time")
         raise Conflict(
             f"{self._space[:-1]} {name!r} kept moving while it was being set",
             kind="ref-moved",
             hint="try again",
             ref=name,
         )
+
+    def _keep(self, current: RefValue | None) -> str | None:
+        return self._put_object(encode_ref_object(current)).hex() if current else None
 
     def _check_swap(self) -> None:
         if not self._backend.capabilities.swap:
@@ -158,25 +173,42 @@ class GuardedRefs:
             )
 
     def _swap(self, name: str, value: RefValue, version: str | None) -> bool:
+        """Send a value; False if it was refused or nothing was heard of it."""
         key = layout.guarded_key(self._space, name)
         data = encode_ref_file(value)
         try:
             if version is None:
-                done = self._backend.put_if_absent(key, data)
-            else:
-                done = self._backend.put_if_version(key, data, version)
+                return self._backend.put_if_absent(key, data) is not None
+            return self._backend.put_if_version(key, data, version) is not None
         except BackendUnavailable as error:
             if error.kind != "timeout":
                 raise
-            return self._happened(name, value.write_id)
-        return done is not None or self._happened(name, value.write_id)
+            return False
 
-    def _happened(self, name: str, write_id: str) -> bool:
-        value = self.read(name)
-        for _ in range(MAX_WALK):
-            if value is None:
-                return False
-            if value.write_id == write_id:
-                return True
-            value = self._before(value)
-        return False
+    def _happened(self, tried: Sequence[RefValue], current: RefValue | None) -> RefValue | None:
+        """The one of ``tried`` that stands, or stood before what others wrote since.
+
+        A value that is not found and is not newer than what stands never will be: what it
+        was to replace is gone. One that is newer may still be under way.
+        """
+        if not tried:
+            return None
+        sent = {value.write_id: value for value in tried}
+        oldest = min(value.seq for value in tried)
+        value = current
+        try:
+            while value is not None and value.seq >= oldest:
+                if value.write_id in sent:
+                    return sent[value.write_id]
+                value = self._before(value) if value.seq > oldest else None
+        except NotFound as error:
+            raise BackendUnavailable(error.message, kind="history-missing") from error
+        return None
+
+    def _unknown(self, name: str, message: str) -> BackendUnavailable:
+        return BackendUnavailable(
+            f"it is not known whether {self._space[:-1]} {name!r} was set: {message}",
+            kind="unknown",
+            hint="look at it, then set it again if need be",
+            ref=name,
+        )
