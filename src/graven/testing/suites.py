@@ -11,57 +11,21 @@ A subclass says how to open the place and how to look at it past the backend::
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from graven.backends.base import Backend, Capabilities, Entry
-from graven.errors import BackendUnavailable, InvalidInput, NotFound
-from graven.testing.calls import reads, writes
+from graven.backends.base import Backend, Capabilities
+from graven.errors import BackendUnavailable
 from graven.testing.racing import race
+from graven.testing.reading_suite import BODIES, KEYS, ReadingSuite
 
-KEYS = [
-    "store.json",
-    "packs/0193-ab.pack",
-    "objects/ab/cdef-0123",
-    "refs/baselines/m%61in.json",
-    "runs/zahlen äöü ß.json",
-    "runs/日本語.json",
-    "runs/a b'c\"d$(e)&f;g*h?.json",
-    "runs/.hidden",
-    "runs/" + "n" * 250,
-    "a/b/c/d/e/f/g/h",
-    "-starts-with-a-dash",
-]
-BAD_KEYS = [
-    "",
-    "/etc/passwd",
-    "..",
-    "../up",
-    "packs/../../up",
-    "packs/..",
-    "./here",
-    "packs//twice",
-    "packs/",
-    "packs/.",
-    "nul\x00byte",
-    "line\nbreak",
-    "back\\slash",
-    "c:/drive",
-    "half\ud800",
-    "packs/.tmp-mine",
-    "n" * 256,
-    "é" * 128,
-    "/".join(["d"] * 33),
-    "/".join(["n" * 200] * 6),
-]
-BODIES = [b"", b"\x00", b"text\n", bytes(range(256)) * 300]
 BIG = bytes(range(251)) * 20_900  # 5.2 MB, and no part of it looks like its neighbour
 
 
-class BackendSuite:
+class BackendSuite(ReadingSuite):
     """The conformance suite. ``open`` may be called twice and must find the same keys."""
 
     racers = 16
@@ -78,6 +42,13 @@ class BackendSuite:
     def peek(self, backend: Backend, key: str) -> bytes | None:
         """Read a body without the backend's help; None when there is none."""
         raise NotImplementedError
+
+    def fill(self, tmp_path: Path, bodies: Mapping[str, bytes]) -> Backend:
+        """See `ReadingSuite.fill`."""
+        backend = self.open(tmp_path)
+        for key, body in bodies.items():
+            self.poke(backend, key, body)
+        return backend
 
     @pytest.fixture
     def backend(self, tmp_path: Path) -> Iterator[Backend]:
@@ -142,63 +113,6 @@ class BackendSuite:
         assert self.peek(backend, "packs/big") == BIG
         assert backend.get("packs/big") == BIG
         assert backend.get_range("packs/big", 5_000_000, 1000) == BIG[5_000_000:5_001_000]
-
-    @pytest.mark.parametrize(
-        ("start", "length"), [(0, 4), (3, 4), (6, 4), (9, 9), (10, 1), (99, 5), (4, 0), (0, 10)]
-    )
-    def test_a_range_is_a_slice(self, backend: Backend, start: int, length: int) -> None:
-        backend.put("a", b"0123456789")
-        assert backend.get_range("a", start, length) == b"0123456789"[start : start + length]
-
-    def test_ranges_are_slices_in_the_order_asked(self, backend: Backend) -> None:
-        backend.put("a", b"0123456789")
-        spans = [(6, 4), (0, 4), (9, 9), (99, 5), (4, 0), (0, 10), (0, 4)]
-        wanted = [b"0123456789"[start : start + length] for start, length in spans]
-        assert backend.get_ranges("a", spans) == wanted
-        assert backend.get_ranges("a", []) == []
-
-    @pytest.mark.parametrize("length", [0, 1, 9, 10, 11, 1000])
-    def test_a_tail_comes_with_the_whole_size(self, backend: Backend, length: int) -> None:
-        backend.put("a", b"0123456789")
-        assert backend.get_tail("a", length) == (b"0123456789"[max(0, 10 - length) :], 10)
-        backend.put("empty", b"")
-        assert backend.get_tail("empty", length) == (b"", 0)
-
-    def test_negative_ranges_are_refused(self, backend: Backend) -> None:
-        backend.put("a", b"0123456789")
-        for start, length in ((-1, 2), (0, -1)):
-            with pytest.raises(InvalidInput):
-                backend.get_range("a", start, length)
-            with pytest.raises(InvalidInput):
-                backend.get_ranges("a", [(0, 1), (start, length)])
-        with pytest.raises(InvalidInput):
-            backend.get_tail("a", -1)
-
-    def test_what_is_missing_is_not_found(self, backend: Backend) -> None:
-        backend.put("packs/there", b"x")
-        for key in ("packs/nothing", "nowhere/at/all", "packs", "packs/there/below"):
-            for call in reads(backend, key):
-                with pytest.raises(NotFound) as caught:
-                    call()
-                assert caught.value.kind == "key-missing"
-                assert key in str(caught.value)
-            assert backend.head(key) is None
-
-    def test_keys_that_could_lead_astray_are_refused_everywhere(self, backend: Backend) -> None:
-        for key in BAD_KEYS:
-            for call in (*reads(backend, key), *writes(backend, key)):
-                with pytest.raises(InvalidInput) as caught:
-                    call()
-                assert caught.value.kind == "bad-key"
-        assert list(backend.list("")) == []
-
-    def test_folders_that_could_lead_astray_are_refused(self, backend: Backend) -> None:
-        for folder in ("..", "/", "packs/..", "a//b", "../"):
-            for call in (backend.names, backend.listing_token, backend.list):
-                with pytest.raises(InvalidInput):
-                    call(folder)
-        with pytest.raises(InvalidInput):
-            backend.list("packs")  # half a name is no folder
 
     # Conditional writes.
 
@@ -296,47 +210,11 @@ class BackendSuite:
 
     # Listings.
 
-    def test_a_listing_is_whole_sorted_and_sized(self, backend: Backend) -> None:
-        keys = ["packs/b", "packs/a-b", "packs/a/c", "packs/a.b", "packs/ä", "packs0/x"]
-        for number, key in enumerate([*keys, "top"]):
-            self.poke(backend, key, b"x" * number)
-        before = backend.now_ms()
-        found = list(backend.list("packs/"))
-        expected = sorted(key for key in keys if key.startswith("packs/"))
-        assert [entry.key for entry in found] == expected
-        assert {entry.key: entry.size for entry in found} == {
-            key: keys.index(key) for key in expected
-        }
-        assert [entry.key for entry in backend.list("")] == sorted([*keys, "top"])
-        if backend.capabilities.trusted_clock:
-            assert all(abs(entry.modified_ms - before) < 60_000 for entry in found)
-        assert list(backend.list("nowhere/")) == []
-
-    def test_head_tells_what_a_listing_tells(self, backend: Backend) -> None:
-        for key in KEYS:
-            backend.put(key, key.encode())
-            entry = backend.head(key)
-            assert isinstance(entry, Entry)
-            assert (entry.key, entry.size) == (key, len(key.encode()))
-        assert [entry.key for entry in backend.list("")] == sorted(KEYS)
-
-    def test_names_are_those_of_one_folder(self, backend: Backend) -> None:
-        for key in ("top", "packs/a", "packs/b", "packs/deep/c", "packs2/d"):
+    def test_a_deleted_name_is_no_longer_listed(self, backend: Backend) -> None:
+        for key in ("packs/a", "packs/b"):
             self.poke(backend, key, b"x")
-        assert sorted(backend.names("packs")) == ["a", "b"]
-        assert sorted(backend.names("packs/")) == ["a", "b"]
-        assert backend.names("") == ["top"]
-        assert backend.names("packs/deep") == ["c"]
-        assert backend.names("nowhere") == []
         backend.delete("packs/a")
         assert backend.names("packs") == ["b"]
-
-    def test_a_thousand_keys_are_listed_once_each(self, backend: Backend) -> None:
-        names = [f"{number:04d}.pack" for number in range(1001)]
-        for name in names:
-            self.poke(backend, f"packs/{name}", b"x")
-        assert sorted(backend.names("packs")) == names
-        assert [entry.key for entry in backend.list("packs/")] == [f"packs/{n}" for n in names]
 
     def test_a_token_that_stays_means_names_that_stay(self, backend: Backend) -> None:
         changes: list[Callable[[], object]] = [
