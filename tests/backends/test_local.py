@@ -65,7 +65,7 @@ def test_urls(tmp_path):
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
-        ("zip://x.zip", "unknown-scheme"),
+        ("zip://", "bad-url"),
         ("file://elsewhere/x", "bad-url"),
         ("file://x", "bad-url"),
         ("", "bad-url"),

@@ -37,6 +37,7 @@ LAZY = {
     ("__init__.py", "importlib"): "names of the package load when they are first used",
     ("backends/__init__.py", "graven.backends.memory"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.wrappers"): "only the backend that was asked for",
+    ("backends/__init__.py", "graven.backends.archive"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.local"): "only the backend that was asked for",
     ("clock.py", "datetime"): "a name that is needed on one path",
     ("formats/guarded.py", "graven.formats.envelope"): "reading a ref file needs no decoder",

@@ -35,7 +35,8 @@ def open_backend(
     readonly: bool = False,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Backend:
-    """The backend for a path or URL: a folder, ``memory://NAME``, or a bucket.
+    """The backend for a path or URL: a folder, an archive (``zip://PATH``, or a
+    file that ends in ``.zip``), ``memory://NAME``, or a bucket.
 
     Nothing is read or written yet, so a place that is not there shows later.
 
@@ -58,13 +59,20 @@ def open_backend(
 
         space = MemoryBackend(match[2])
         return ReadOnlyBackend(space) if readonly else space
-    if match and scheme != "file":
+    if match and scheme not in ("file", "zip"):
         return _open_remote(scheme, text, storage_options or {}, readonly=readonly)
-    if not text or "\0" in text:
+    path = text
+    if match:
+        path = match[2] if scheme == "zip" else _file_path(match[2], text)
+    if not path or "\0" in path:
         raise InvalidInput(f"not the path of a folder: {text!r}", kind="bad-url")
+    if scheme == "zip" or (path.lower().endswith(".zip") and os.path.isfile(path)):
+        from graven.backends.archive import ArchiveBackend
+
+        return ArchiveBackend(path)
     from graven.backends.local import LocalBackend
 
-    return LocalBackend(_file_path(match[2], text) if match else text, readonly=readonly)
+    return LocalBackend(path, readonly=readonly)
 
 
 def _open_remote(

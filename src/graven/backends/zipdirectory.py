@@ -59,7 +59,7 @@ class Member(NamedTuple):
 
 
 class _End(NamedTuple):
-    count: int
+    members: int
     size: int
     offset: int
 
@@ -81,8 +81,8 @@ def read_directory(read: Read, size: int) -> list[Member]:
     while position < len(data):
         member, position = _central(data, position)
         members.append(member)
-    if len(members) != end.count or len(data) != end.size:
-        raise _damaged(f"directory has {len(members)} members and states {end.count}")
+    if len(members) != end.members or len(data) != end.size:
+        raise _damaged(f"directory has {len(members)} members and states {end.members}")
     _check_room(members, end.offset)
     return members
 
@@ -104,13 +104,15 @@ def find_body(read: Read, member: Member) -> int:
         raise _disagree(member, "states another way to read it")
     start = member.header + _LOCAL.size + wanted
     if _WIDE32 in (stored, size):
-        wide = _wide_fields(read(start, extra_bytes), (size, stored))
-        size, stored = wide
+        try:
+            size, stored = _wide_fields(read(start, extra_bytes), (size, stored))
+        except Corrupt:
+            raise _disagree(member, "has a size that does not fit and is nowhere else") from None
     told = (crc, stored, size)
     unknown = bool(flags & FLAG_SIZES_BEHIND) and told == (0, 0, 0)
     if not unknown and told != (member.crc, member.size, member.size):
         raise _disagree(member, "states another size or checksum")
-    return start + extra_bytes
+    return start + int(extra_bytes)
 
 
 def _find_end(read: Read, size: int) -> _End:
@@ -143,9 +145,7 @@ def _read_end(read: Read, tail: bytes, position: int, start: int) -> _End:
         )
         narrow = zip((count, size, offset), (_WIDE16, _WIDE32, _WIDE32), strict=True)
         wide = (wide_count, wide_size, wide_offset)
-        if any(
-            low not in (mark, full) for (low, mark), full in zip(narrow, wide, strict=True)
-        ):
+        if any(low not in (mark, full) for (low, mark), full in zip(narrow, wide, strict=True)):
             raise _damaged("its two ends disagree")
         if disk64 or disks > 1 or start64 + 12 + rest != start - _END64_PLACE.size:
             raise _damaged("the zip64 end is not where it is said to be")
