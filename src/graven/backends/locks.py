@@ -65,6 +65,27 @@ def flocked(fd: int, *, exclusive: bool) -> Iterator[None]:
             fcntl.flock(fd, fcntl.LOCK_UN)
 
 
+@contextmanager
+def folder_lock(folder: str, *, exclusive: bool) -> Iterator[None]:
+    """The lock of a folder with SQLite files: shared to open them, exclusive to remove them.
+
+    SQLite opens up to three files by name. Were they removed and made again between the
+    first and the last, a connection would hold parts of two databases, which ends in wrong
+    answers or in a dead process. Held for milliseconds only. Where there are no such locks
+    (some network mounts) nothing is held.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    with ExitStack() as stack:
+        if available():  # Windows removes no file that is open
+            fd = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, fd)
+            with suppress(OSError):
+                stack.enter_context(flocked(fd, exclusive=exclusive))
+        yield
+
+
 def _no_swap(message: str) -> BackendUnavailable:
     return BackendUnavailable(
         message, kind="no-swap", hint="runs can be saved here; baselines and tags cannot be moved"

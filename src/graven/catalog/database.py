@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from graven import clock
-from graven.catalog.lock import folder_lock
+from graven.backends.locks import folder_lock
 from graven.catalog.schema import HEADER_INDEXES, RUN_VERSION, SCHEMA_VERSION, TABLES, VALUE_INDEXES
 from graven.errors import BackendUnavailable, InvalidInput
 
