@@ -69,6 +69,14 @@ def monotonic() -> float:
     return _keeper.get().monotonic()
 
 
+def uptime() -> float:
+    """As `monotonic`, on a clock that also runs while the machine is suspended."""
+    keeper = _keeper.get()
+    if keeper is time and hasattr(time, "CLOCK_BOOTTIME"):  # Linux; elsewhere the other will do
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return keeper.monotonic()
+
+
 def sleep(seconds: float) -> None:
     """Wait; here so that tests can see who waits."""
     _keeper.get().sleep(seconds)

@@ -39,6 +39,12 @@ LAZY = {
     ("backends/__init__.py", "graven.backends.wrappers"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.archive"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.local"): "only the backend that was asked for",
+    ("backends/__init__.py", "graven.backends.remote"): "only the backend that was asked for",
+    ("backends/__init__.py", "graven.backends.archive"): "only the backend that was asked for",
+    ("backends/parallel.py", "concurrent.futures"): "a local store never waits for a network",
+    ("testing/servers/*", "azure.storage.blob"): "only the server that was asked for",
+    ("testing/servers/*", "botocore.*"): "only the server that was asked for",
+    ("userdirs.py", "platformdirs"): "only remote stores keep something beside themselves",
     ("clock.py", "datetime"): "a name that is needed on one path",
     ("formats/guarded.py", "graven.formats.envelope"): "reading a ref file needs no decoder",
     ("store/*", "graven.catalog.*"): "start-up: a question loads what answers it, no more",
@@ -47,6 +53,7 @@ LAZY = {
     ("store/*", "graven.model.trend"): "start-up: a question loads what answers it, no more",
     ("store/*", "graven.objects.*"): "start-up: a question loads what answers it, no more",
     ("store/*", "graven.refs.guarded"): "start-up: a question loads what answers it, no more",
+    ("store/*", "graven.client.*"): "start-up: only a remote store keeps things on this machine",
     ("store/*", "graven.store.*"): "start-up: what writes is loaded by the first write",
     ("store/*", "graven.views"): "start-up: what writes is loaded by the first write",
     ("store/*", "graven.ingest"): "the store's ingest() is a thin door to a room above it",
@@ -54,6 +61,8 @@ LAZY = {
     ("store/*", "graven.export"): "the store's export_asv() is a thin door to a room above it",
     ("store/*", "graven.export.*"): "the store's export_asv() is a thin door to a room above it",
     ("cli/*", "*"): "a command loads what it needs, so that the others start fast",
+    ("testing/servers/*", "botocore.*"): "slow, and only who tests with this server has it",
+    ("testing/servers/*", "azure.storage.blob"): "slow, and only who tests with it has it",
     ("__main__.py", "*"): "--version is answered before click is imported",
 }
 
@@ -61,14 +70,19 @@ LAZY = {
 BROAD = {
     ("ingest/registry.py", "Exception"): "formats of other packages may raise anything",
     ("store/session.py", "BaseException"): "hands the error to every request of one commit",
+    ("testing/simulation/fibers.py", "BaseException"): "hands the error to who waits for the fiber",
     ("cli/start.py", "BaseException"): "the last handler: every error gets its exit code",
 }
 
 ENVIRONMENT = {
     "cli/*": "flags and variables meet there",
     "__main__.py": "flags and variables meet there",
+    "userdirs.py": "where the person wants caches and state",
+    "testing/servers/*": "starts real servers with an environment of their own",
     "export/asv/git.py": "git runs in the person's environment, less what would lead it astray",
     "ingest/gitfacts.py": "git runs in the person's environment, less what would lead it astray",
+    "testing/servers/base.py": "where the installed test servers lie",
+    "testing/servers/process.py": "a server runs in the environment of the tests, and more",
 }
 OUTPUT = {
     "cli/*": "it speaks to people",
@@ -77,11 +91,13 @@ OUTPUT = {
 TIME_AND_CHANCE = {
     "clock.py": "the only reader of time",
     "ids.py": "the only source of random bits",
+    "testing/simulation/*": "draws from a seed",
 }
 PROCESSES = {
     "export/asv/git.py": "asks git for the order of commits",
     "ingest/capture.py": "asks sysctl for the processor (macOS)",
     "ingest/gitfacts.py": "asks git for commit and branch",
+    "testing/servers/*": "starts real servers",
 }
 
 CHANCE = {"time", "random", "secrets", "uuid"}

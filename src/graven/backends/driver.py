@@ -73,10 +73,12 @@ class Driver(abc.ABC):
 
     Attributes:
         url: where it is, without secrets.
+        place: tells the place from all others (the endpoint is part of it, no secret is).
         capabilities: what the service promises; a live server is asked by ``graven doctor``.
     """
 
     url: str
+    place: str
     capabilities: Capabilities
 
     @abc.abstractmethod

@@ -43,6 +43,7 @@ class RemoteBackend(Backend):
     def __init__(self, driver: Driver, retry: RetryPolicy | None = None) -> None:
         self.driver = driver
         self.url = driver.url
+        self.place = driver.place
         self.capabilities = driver.capabilities
         self._retry = retry or RetryPolicy()
 

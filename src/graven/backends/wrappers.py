@@ -18,6 +18,7 @@ class ReadOnlyBackend(Backend):
         self.url = inner.url
         self.remote = inner.remote
         self.concurrency = inner.concurrency
+        self.place = inner.place
         had = inner.capabilities
         self.capabilities = Capabilities(
             create=False, swap=False, durable=had.durable, trusted_clock=had.trusted_clock

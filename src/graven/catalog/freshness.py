@@ -16,11 +16,13 @@ from graven.formats.layout import PACKS, parse_pack_name
 class Difference(NamedTuple):
     """What a listing and the catalog disagree on.
 
-    ``token`` stands for the listing, taken before it; None if the backend has none.
+    ``listed`` is all that is there; ``token`` stands for the listing, taken before it,
+    None if the backend has none.
     """
 
     added: list[str]
     gone: set[str]
+    listed: set[str]
     token: str | None
 
 
@@ -35,4 +37,4 @@ def compare_listing(catalog: Catalog, backend: Backend) -> Difference | None:
     gone = known - listed
     if not added and not gone and token is None:
         return None
-    return Difference(added, gone, token)
+    return Difference(added, gone, listed, token)

@@ -6,22 +6,22 @@ older listing over a newer one.
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import Any
-
-import msgspec
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from graven.backends.base import Backend
+from graven.backends.parallel import run_all
 from graven.catalog.database import Catalog, indexes_last
 from graven.catalog.freshness import compare_listing
-from graven.catalog.salvage import salvage_pack
+from graven.catalog.merging import INSERT_OBJECT, Placements, apply_updates
+from graven.catalog.salvage import Salvage, salvage_pack
 from graven.catalog.schema import HEADER_INDEXES
+from graven.clock import wall_ms
 from graven.errors import Corrupt, NotFound
 from graven.formats import layout, pack
-from graven.formats.envelope import KIND_CODES, RUN
-from graven.formats.header import FrameRow, Header, UpdateSection
+from graven.formats.header import FrameRow, UpdateSection
 from graven.ids import ObjectId
 from graven.objects.packs import (
     UNREADABLE,
@@ -29,16 +29,21 @@ from graven.objects.packs import (
     read_pack_metadata,
     recover_pack_metadata,
 )
-from graven.refs.journal import RefState, RefUpdate, merge, state_of
-
-_INSERT_OBJECT = "INSERT OR IGNORE INTO object VALUES(?, ?, ?, ?, ?, ?)"
+from graven.refs.journal import RefUpdate
 
 
-def refresh(catalog: Catalog, backend: Backend) -> list[Corrupt]:
+def refresh(
+    catalog: Catalog, backend: Backend, *, on_gone: Callable[[], None] = lambda: None
+) -> list[Corrupt]:
     """Bring the catalog up to the store's present listing.
 
     A pack that is damaged is remembered with its problem, what can be read of it is
     taken in, and the others are not held up.
+
+    Args:
+        catalog: is changed.
+        backend: is read: one listing, then the new metadata regions, several at once.
+        on_gone: called when packs that were known have vanished; it may raise.
 
     Returns:
         Of each pack whose file cannot be read now, why: it is tried again the next time.
@@ -46,115 +51,96 @@ def refresh(catalog: Catalog, backend: Backend) -> list[Corrupt]:
     Raises:
         FormatTooNew: a pack of a newer graven.
     """
-    if compare_listing(catalog, backend) is None:
+    # A listing of a bucket is a request: there the first look is the one under the lock.
+    if not backend.remote and compare_listing(catalog, backend) is None:
         return []
     with catalog.transaction() as connection:
         difference = compare_listing(catalog, backend)
+        if backend.remote:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES('looked', ?)", (wall_ms(),))
         if difference is None:
             return []
         added = difference.added
         if difference.gone:
+            on_gone()
             # Merged state cannot be un-merged: what a vanished pack had won may have
             # been somebody else's before.
             catalog.clear(connection)
-            added = sorted(added + [n for n in backend.names(layout.PACKS) if n not in added])
+            added = sorted(name for name in difference.listed if layout.parse_pack_name(name))
         unreadable: list[Corrupt] = []
         empty = connection.execute("SELECT 1 FROM run LIMIT 1").fetchone() is None
         with indexes_last(connection, HEADER_INDEXES, bulk=empty):
-            places = _Places(connection)
-            for name in added:
-                if layout.parse_pack_name(name) is not None:
-                    try:
-                        _apply_pack(connection, backend, name, places)
-                    except Corrupt as error:
-                        unreadable.append(error)
+            places = Placements(connection)
+            for fetched in _fetch_all(backend, added):
+                if isinstance(fetched, Corrupt):
+                    unreadable.append(fetched)
+                elif fetched is not None:
+                    _apply_pack(connection, fetched, places)
             places.flush()
         token = None if unreadable else difference.token
         connection.execute("INSERT OR REPLACE INTO meta VALUES('token', ?)", (token,))
     return unreadable
 
 
-def _apply_pack(
-    connection: sqlite3.Connection, backend: Backend, name: str, places: _Places
-) -> None:
-    """Take a pack in, or nothing of it.
+class _Fetched(NamedTuple):
+    """What could be read of a pack: its metadata, or else what a scan of it found."""
 
-    Raises:
-        Corrupt: its file cannot be read (kind `UNREADABLE`).
-    """
-    problem = None
-    updates: list[RefUpdate] = []
+    name: str
+    facts: PackFacts | None
+    problem: str | None
+    found: Salvage | None
+
+
+_WINDOW = 4  # times the backend's concurrency: packs whose metadata is in memory at once
+
+
+def _fetch_all(backend: Backend, names: Sequence[str]) -> Iterator[_Fetched | Corrupt | None]:
+    window = _WINDOW * backend.concurrency
+    for start in range(0, len(names), window):
+        part = names[start : start + window]
+        yield from run_all(backend, [partial(_fetch_pack, backend, name) for name in part])
+
+
+def _fetch_pack(backend: Backend, name: str) -> _Fetched | Corrupt | None:
+    """Read a pack's metadata; the error if its file cannot be read, None if it is gone."""
     try:
         try:
-            facts: PackFacts | None = read_pack_metadata(backend, name)
+            return _Fetched(name, read_pack_metadata(backend, name), None, None)
         except Corrupt as error:
             if error.kind == UNREADABLE:
-                raise
-            problem = error.message
+                return error
             facts = recover_pack_metadata(backend, name)
-        size = facts.size if facts else 0
-        cursor = connection.execute(
-            "INSERT OR IGNORE INTO pack(name, size, problem) VALUES(?, ?, ?)", (name, size, problem)
-        )
-        if cursor.rowcount == 0:
-            return
-        number = int(cursor.lastrowid or 0)
-        if facts is None:
-            found = salvage_pack(backend, name)
-            _insert_frames(connection, number, found.frames)
-            connection.executemany(_INSERT_OBJECT, found.rows(number))
-            updates = found.updates
-        else:
-            index = facts.metadata.objects
-            _insert_frames(connection, number, index.frames)
-            places.add(number, index)
-            updates = expand_updates(facts.metadata)
+            found = salvage_pack(backend, name) if facts is None else None
+            return _Fetched(name, facts, error.message, found)
+    except Corrupt as error:
+        if error.kind != UNREADABLE:
+            raise
+        return error
     except NotFound:
-        return  # deleted between the listing and now; the next listing will not have it
+        return None  # deleted between the listing and now; the next listing will not have it
+
+
+def _apply_pack(connection: sqlite3.Connection, fetched: _Fetched, places: Placements) -> None:
+    """Take a pack in."""
+    facts, found = fetched.facts, fetched.found
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO pack(name, size, problem) VALUES(?, ?, ?)",
+        (fetched.name, facts.size if facts else 0, fetched.problem),
+    )
+    if cursor.rowcount == 0:
+        return
+    number = int(cursor.lastrowid or 0)
+    updates: list[RefUpdate] = []
+    if facts is not None:
+        index = facts.metadata.objects
+        _insert_frames(connection, number, index.frames)
+        places.add(number, index)
+        updates = expand_updates(facts.metadata)
+    elif found is not None:
+        _insert_frames(connection, number, found.frames)
+        connection.executemany(INSERT_OBJECT, found.rows(number))
+        updates = found.updates
     apply_updates(connection, updates, places)
-
-
-class _Places:
-    """Where the run objects of this refresh lie, until they are given to a run's own row.
-
-    A transaction of several packs has its updates in the last one, so places are kept
-    across packs; what nobody takes goes into the table of objects.
-    """
-
-    LIMIT = 200_000  # some 60 MB; beyond, objects just go into their table
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._places: dict[ObjectId, tuple[int, int, int, int]] = {}
-
-    def add(self, number: int, index: pack.PackIndex) -> None:
-        """Take in the index of a pack."""
-        others = []
-        for object_id, kind, place in zip(index.ids, index.kinds, index.locations(), strict=True):
-            row = (number, place.frame.offset, place.offset, place.length)
-            if kind == RUN and object_id not in self._places:
-                self._places[object_id] = row
-            else:
-                others.append((object_id, *row, KIND_CODES[kind]))
-        self._insert(others)
-        if len(self._places) > self.LIMIT:
-            self.flush()
-
-    def take(self, object_id: ObjectId | None) -> tuple[int | None, ...]:
-        """pack, frame, start, length for a run's row, once an object."""
-        if object_id is None:
-            return NO_PLACE
-        return self._places.pop(object_id, NO_PLACE)
-
-    def flush(self) -> None:
-        """Put what was not taken into the table of objects."""
-        code = KIND_CODES[RUN]
-        self._insert([(object_id, *row, code) for object_id, row in self._places.items()])
-        self._places.clear()
-
-    def _insert(self, rows: list[tuple[Any, ...]]) -> None:
-        rows.sort()  # the tree fills its pages when it grows in order
-        self._connection.executemany(_INSERT_OBJECT, rows)
 
 
 def expand_updates(metadata: pack.Metadata) -> list[RefUpdate]:
@@ -181,223 +167,6 @@ def _insert_frames(connection: sqlite3.Connection, number: int, frames: Iterable
     connection.executemany(
         "INSERT OR IGNORE INTO frame VALUES(?, ?, ?, ?, ?, ?)",
         [(number, f.offset, f.codec, f.count, f.raw, f.stored) for f in frames],
-    )
-
-
-# --- merging updates into the tables ---------------------------------------
-
-_RUN_COLUMNS = (
-    "run_id, object, stamp, writer, floor, ts, branch, commit_hash, experiment, status, origin,"
-    " points, grp, note"
-)
-_PLACE = "pack, frame, start, length"
-NO_PLACE = (None,) * 4
-_INSERT_RUN = f"INSERT INTO run({_RUN_COLUMNS}, {_PLACE}) VALUES({', '.join('?' * 18)})"
-_CHUNK = 500
-
-
-def apply_updates(
-    connection: sqlite3.Connection,
-    updates: Sequence[RefUpdate],
-    places: _Places | None = None,
-) -> None:
-    """Merge updates into the tables `run` and `ref` by the rules of `graven.refs.journal`.
-
-    Rows of runs that are new take their object's place from ``places``.
-    """
-    writers = _Writers(connection)
-    for start in range(0, len(updates), _CHUNK):
-        chunk = updates[start : start + _CHUNK]
-        names = [update.name for update in chunk]
-        known = _known_names(connection, names)
-        fresh = []
-        for update in chunk:
-            parsed = layout.parse_ref_name(update.name)
-            if parsed is not None and not parsed.attachment and update.name not in known:
-                known.add(update.name)
-                place = places.take(update.target) if places is not None else NO_PLACE
-                fresh.append((*_run_row(parsed.run_id, state_of(update), writers), *place))
-            else:
-                _flush_runs(connection, fresh)
-                _merge_one(connection, update, writers)
-        _flush_runs(connection, fresh)
-
-
-def _flush_runs(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    connection.executemany(_INSERT_RUN, rows)
-    rows.clear()
-
-
-def _known_names(connection: sqlite3.Connection, names: Sequence[str]) -> set[str]:
-    ids = [name[5:] for name in names if name.startswith("runs/")]
-    marks = ", ".join("?" * len(ids))
-    found = connection.execute(f"SELECT run_id FROM run WHERE run_id IN ({marks})", ids)
-    return {f"runs/{run_id}" for (run_id,) in found}
-
-
-class _Writers:
-    """Writer ids as small numbers."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._numbers: dict[bytes, int] = {}
-
-    def number(self, writer: bytes) -> int:
-        known = self._numbers.get(writer)
-        if known is None:
-            self._connection.execute("INSERT OR IGNORE INTO writer(id) VALUES(?)", (writer,))
-            row = self._connection.execute("SELECT n FROM writer WHERE id = ?", (writer,))
-            known = self._numbers[writer] = int(row.fetchone()[0])
-        return known
-
-
-def _note_text(note: dict[str, Any] | None) -> str | None:
-    # What JSON has no form for (another writer may put bytes there) is shown, not refused.
-    return json.dumps(note, ensure_ascii=False, default=str) if note else None
-
-
-def _run_row(run_id: str, state: RefState, writers: _Writers) -> tuple[Any, ...]:
-    update = state.update
-    head = update.header
-    facts: tuple[Any, ...] = (None,) * 8
-    if head is not None and update.target is not None:
-        facts = (
-            head.timestamp,
-            head.branch,
-            head.commit,
-            head.experiment,
-            None if head.status == "ok" else head.status,
-            None if head.origin == "measured" else head.origin,
-            head.points,
-            head.group,
-        )
-    return (
-        run_id,
-        update.target,
-        update.stamp,
-        writers.number(update.writer),
-        state.floor,
-        *facts,
-        _note_text(update.note),
-    )
-
-
-def _merge_one(connection: sqlite3.Connection, update: RefUpdate, writers: _Writers) -> None:
-    parsed = layout.parse_ref_name(update.name)
-    if parsed is not None and not parsed.attachment:
-        _merge_run(connection, parsed.run_id, update, writers)
-    else:
-        _merge_ref(connection, parsed.run_id if parsed else None, update, writers)
-
-
-def _merge_run(
-    connection: sqlite3.Connection, run_id: str, update: RefUpdate, writers: _Writers
-) -> None:
-    row = connection.execute(
-        f"SELECT n, {_RUN_COLUMNS}, (SELECT id FROM writer WHERE n = run.writer)"
-        " FROM run WHERE run_id = ?",
-        (run_id,),
-    ).fetchone()
-    if row is None:
-        _flush_runs(connection, [(*_run_row(run_id, state_of(update), writers), *NO_PLACE)])
-        return
-    standing = _state_from_row(row)
-    merged = merge(standing, state_of(update))
-    changed = merged.update is update
-    loser = standing.update if changed else update
-    if loser.rank != merged.update.rank:
-        _keep_past(connection, loser, writers)
-    columns = ", ".join(f"{name} = ?" for name in _RUN_COLUMNS.replace(" ", "").split(","))
-    connection.execute(
-        f"UPDATE run SET {columns} WHERE n = ?", (*_run_row(run_id, merged, writers), row[0])
-    )
-    if changed and merged.update.target != standing.update.target:
-        # The place was that of the old object: it moves to the table of all others.
-        connection.execute(
-            f"INSERT OR IGNORE INTO object SELECT ?, {_PLACE}, ? FROM run"
-            " WHERE n = ? AND pack IS NOT NULL",
-            (standing.update.target, KIND_CODES[RUN], row[0]),
-        )
-        connection.execute(
-            "UPDATE run SET d = NULL, pack = NULL, frame = NULL, start = NULL, length = NULL"
-            " WHERE n = ?",
-            (row[0],),
-        )
-        connection.execute("DELETE FROM measured WHERE n = ?", (row[0],))
-
-
-def _state_from_row(row: tuple[Any, ...]) -> RefState:
-    _, run_id, target, stamp, _, floor, ts, branch, commit, *rest = row
-    experiment, status, origin, points, group, note, writer = rest
-    header = None
-    if target is not None:
-        header = Header(
-            ts, branch, commit, experiment, status or "ok", origin or "measured", points, group
-        )
-    update = RefUpdate(
-        layout.run_ref(run_id),
-        stamp,
-        writer,
-        target,
-        floor,
-        header,
-        json.loads(note) if note else None,
-    )
-    return RefState(update, floor)
-
-
-def _keep_past(connection: sqlite3.Connection, update: RefUpdate, writers: _Writers) -> None:
-    header = None
-    if update.header is not None:
-        header = msgspec.json.encode(update.header).decode()
-        if isinstance(update.header.commit, bytes):
-            plain = msgspec.structs.replace(update.header, commit=update.header.commit.hex())
-            header = msgspec.json.encode(plain).decode()
-    connection.execute(
-        "INSERT OR IGNORE INTO past VALUES(?, ?, ?, ?, ?, ?)",
-        (
-            update.name,
-            update.stamp,
-            writers.number(update.writer),
-            update.target or b"",
-            header,
-            _note_text(update.note),
-        ),
-    )
-
-
-def _merge_ref(
-    connection: sqlite3.Connection, run_id: str | None, update: RefUpdate, writers: _Writers
-) -> None:
-    row = connection.execute(
-        "SELECT target, stamp, floor, note, (SELECT id FROM writer WHERE n = ref.writer)"
-        " FROM ref WHERE name = ?",
-        (update.name,),
-    ).fetchone()
-    merged = state_of(update)
-    if row is not None:
-        target, stamp, floor, note, writer = row
-        known = json.loads(note) if note else None
-        standing = RefState(
-            RefUpdate(update.name, stamp, writer, target, floor, None, known), floor
-        )
-        merged = merge(standing, merged)
-        loser = standing.update if merged.update is update else update
-        if loser.rank != merged.update.rank:
-            _keep_past(connection, loser, writers)
-    connection.execute(
-        "INSERT OR REPLACE INTO ref VALUES(?, ?, ?, ?, ?, ?, ?)",
-        (
-            update.name,
-            run_id,
-            merged.update.target,
-            merged.update.stamp,
-            writers.number(merged.update.writer),
-            merged.floor,
-            _note_text(merged.update.note),
-        ),
     )
 
 

@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graven import clock
-from graven.backends import open_backend
 from graven.backends.base import Backend
-from graven.backends.local import LocalBackend
 from graven.catalog.database import Catalog
-from graven.errors import Conflict, GravenError, NotFound
+from graven.errors import GravenError
 from graven.formats import layout
-from graven.formats.storefile import (
-    StoreFile,
-    decode_store_file,
-    encode_store_file,
-    new_store_file,
-)
 from graven.ids import ObjectId, hash_bytes, parse_object_id
 from graven.store.index import Index
+from graven.store.opening import (
+    check_still_the_same,
+    check_views,
+    open_place,
+    open_store_file,
+)
 
 if TYPE_CHECKING:
+    from graven.formats.packbuild import Item
     from graven.formats.run import RunEncoder
     from graven.formats.run_decode import RunDecoder
     from graven.model.metric import MetricDef
     from graven.model.run import Run
+    from graven.objects.cache import ObjectCache
     from graven.store.config import Config
     from graven.store.pointers import Pointers
     from graven.store.revisions import Resolved, Resolver
-    from graven.store.session import Session
+    from graven.store.session import Intent, Session
     from graven.views import ViewWriter
+
+
+SETTINGS_SECONDS = 3600.0
 
 
 class GravenWarning(UserWarning):
@@ -58,12 +63,19 @@ class StoreBase:
     """The parts of an open store, each made when first needed.
 
     Args:
-        url: a folder, ``file://`` or ``memory://NAME``.
+        url: a folder, a bucket (``s3://``, ``gs://``, ``az://`` ...), ``zip://`` or
+            ``memory://NAME``.
         create: make the store if there is none.
         readonly: refuse every write; nothing beside the store is written either.
         durable: sync to disk before a write is acknowledged. Off, a power cut may take
             the last writes (never a part of one); for tests and throw-away stores.
         author: who is named in the history of baselines and tags.
+        storage_options: what the URL's fsspec library takes; it asks the environment too.
+        offline: answer from what this machine keeps of a remote store; see `as_of`.
+        refresh_every: seconds for which one look at a remote store serves all questions;
+            0: each question looks.
+        views: ``all`` or ``none`` for this client; else config.json decides.
+        cache_dir: where this machine keeps what it reads of remote stores.
     """
 
     def __init__(
@@ -75,14 +87,37 @@ class StoreBase:
         durable: bool = True,
         author: str = "",
         backend: Backend | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        offline: bool = False,
+        refresh_every: float = 0.0,
+        views: str | None = None,
+        cache_dir: str | None = None,
     ) -> None:
-        self._backend = backend or _open_backend(url, readonly=readonly, durable=durable)
-        self.readonly = readonly
+        place = open_place(
+            url,
+            backend=backend,
+            readonly=readonly or offline,
+            durable=durable,
+            storage_options=storage_options,
+            offline=offline,
+            cache_dir=cache_dir,
+        )
+        self._backend = place.backend
+        self._client = place.client
+        self.offline = offline and place.client is not None
+        self.readonly = readonly or self.offline
         self.author = author
-        self._file = _open_store(self._backend, create=create and not readonly)
+        self._views = check_views(views)
+        self._file = open_store_file(place, create=create and not self.readonly)
         self._lock = threading.RLock()
         self._threads = threading.local()
-        self._index = Index(self._make_catalog(), self._backend)
+        self._index = Index(
+            self._make_catalog(),
+            self._backend,
+            cache=self._make_cache,
+            refresh_every=math.inf if self.offline else refresh_every,
+            on_gone=lambda: check_still_the_same(place, self._file),
+        )
         self._session_made: Session | None = None
         self._config_made: Config | None = None
         self._view_writer_made: ViewWriter | None = None
@@ -113,6 +148,12 @@ class StoreBase:
         """How long unreachable objects live, at least."""
         return self._file.grace_seconds
 
+    @property
+    def as_of(self) -> datetime | None:
+        """When this machine last looked at a remote store; None for others, and for never."""
+        looked = self._index.catalog.get_meta("looked")
+        return None if looked is None else clock.micros_to_datetime(int(looked) * 1000)
+
     def close(self) -> None:
         """Let go of files and connections. The store opens them again when used."""
         self._index.catalog.close()
@@ -126,9 +167,20 @@ class StoreBase:
     def _make_catalog(self) -> Catalog:
         root = getattr(self._backend, "root", None)
         path = None
-        if root is not None and not self.readonly:
+        if self._client is not None:
+            path = self._client.catalog_path
+        elif root is not None and not self.readonly:
             path = os.path.join(str(root), layout.CACHE, layout.CATALOG_FILE)
-        return Catalog(path, store_id=self._file.store_id, url=self._backend.url)
+        place = self._backend.place or self._backend.url
+        return Catalog(path, store_id=self._file.store_id, url=place)
+
+    def _make_cache(self) -> ObjectCache | None:
+        if self._client is None:
+            return None
+        from graven.client.folder import OBJECT_CACHE_BYTES
+        from graven.objects.cache import ObjectCache
+
+        return ObjectCache(self._client.objects_path, OBJECT_CACHE_BYTES)
 
     @property
     def _session(self) -> Session:
@@ -137,7 +189,9 @@ class StoreBase:
 
             with self._lock:
                 if self._session_made is None:
-                    self._session_made = Session(self._backend, readonly=self.readonly)
+                    self._session_made = Session(
+                        self._backend, readonly=self.readonly, grace_seconds=self.grace_seconds
+                    )
         return self._session_made
 
     @property
@@ -148,6 +202,21 @@ class StoreBase:
 
             self._config_made = Config(self._backend)
         return self._config_made
+
+    def _settings_for_writing(self) -> Config:
+        """The settings; of a remote store those of the last hour will do.
+
+        They only say what is written beside a commit, and the look would cost as much as
+        the commit itself.
+        """
+        if self._config_made is None and self._client is not None:
+            from graven.client.remembering import OfflineBackend
+            from graven.store.config import Config
+
+            seen = self._client.memo.recall(layout.CONFIG_FILE)
+            if seen is not None and 0 <= seen.age < SETTINGS_SECONDS:
+                return Config(OfflineBackend(self._backend.url, "", self._client.memo))
+        return self.config
 
     @property
     def metric_defs(self) -> dict[str, MetricDef]:
@@ -202,8 +271,12 @@ class StoreBase:
         from graven.formats.packbuild import Item
 
         item = Item(hash_bytes(data), REF, data)
-        self._session.commit([item], [])
+        self._commit([item], [])
         return item.id
+
+    def _commit(self, items: Sequence[Item], intents: Sequence[Intent]) -> None:
+        self._session.commit(items, intents)
+        self._index.expire()
 
     def _resolve_pair(self, rev: str) -> tuple[str, str]:
         found = self.resolve(rev)
@@ -251,44 +324,3 @@ def _begin_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_in_child)
-
-
-def _open_backend(url: str | os.PathLike[str], *, readonly: bool, durable: bool) -> Backend:
-    backend = open_backend(url, readonly=readonly)
-    if not durable and isinstance(backend, LocalBackend):
-        return LocalBackend(backend.root, fsync=False, readonly=readonly)
-    return backend
-
-
-def _open_store(backend: Backend, *, create: bool) -> StoreFile:
-    where = f"{backend.url}/{layout.STORE_FILE}"
-    try:
-        return decode_store_file(backend.get(layout.STORE_FILE), where)
-    except NotFound:
-        if not create:
-            raise NotFound(
-                f"no graven store at {backend.url}",
-                kind="store-missing",
-                hint="'graven init' makes one",
-                url=backend.url,
-            ) from None
-    return create_store(backend)
-
-
-def create_store(backend: Backend, *, exclusive: bool = False) -> StoreFile:
-    """Write store.json; of several who do so at once one wins, and all open its store.
-
-    Raises:
-        Conflict: there is a store already, and ``exclusive`` was asked for.
-    """
-    made = new_store_file(clock.now().isoformat(timespec="seconds"))
-    if backend.put_if_absent(layout.STORE_FILE, encode_store_file(made)) is not None:
-        return made
-    if exclusive:
-        raise Conflict(
-            f"there is a graven store at {backend.url} already",
-            kind="store-exists",
-            hint="use it as it is",
-            url=backend.url,
-        )
-    return decode_store_file(backend.get(layout.STORE_FILE), layout.STORE_FILE)

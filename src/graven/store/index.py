@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from graven import clock
 from graven.backends.base import Backend
 from graven.catalog import freshness
 from graven.catalog.database import Catalog, CatalogLost
@@ -13,6 +15,7 @@ from graven.errors import Corrupt, NotFound
 from graven.ids import ObjectId
 
 if TYPE_CHECKING:  # these load the decoders, which most questions do without
+    from graven.objects.cache import ObjectCache
     from graven.objects.reader import ObjectReader, Place
 
 T = TypeVar("T")
@@ -23,11 +26,28 @@ _ATTEMPTS = 3
 class Index:
     """Answers questions from the catalog, after bringing it up to date."""
 
-    def __init__(self, catalog: Catalog, backend: Backend) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        backend: Backend,
+        *,
+        cache: Callable[[], ObjectCache | None] = lambda: None,
+        refresh_every: float = 0.0,
+        on_gone: Callable[[], None] = lambda: None,
+    ) -> None:
         self.catalog = catalog
         self._backend = backend
+        self._make_cache = cache
+        self._on_gone = on_gone
+        self._refresh_every = refresh_every
+        self._looked = -math.inf if refresh_every != math.inf else math.inf
         self._reader: ObjectReader | None = None
         self._told: set[str] = set()
+
+    def expire(self) -> None:
+        """Look at a remote store anew at the next question, since it was changed from here."""
+        if self._refresh_every != math.inf:
+            self._looked = -math.inf
 
     def ask(self, question: Callable[[Catalog], T], *, measured: bool = False) -> T:
         """The answer to ``question`` on a catalog that knows the store as it is now.
@@ -58,12 +78,18 @@ class Index:
             return self.ask(question)
 
     def _refresh(self) -> None:
+        if self._backend.remote:
+            if clock.monotonic() - self._looked < self._refresh_every:
+                return
         # Two steps, so that a store that has not moved loads no decoder.
-        if freshness.compare_listing(self.catalog, self._backend) is not None:
-            from graven.catalog.refresh import refresh
+        elif freshness.compare_listing(self.catalog, self._backend) is None:
+            return
+        from graven.catalog.refresh import refresh
 
-            for error in refresh(self.catalog, self._backend):
-                self._tell(error.message)
+        for error in refresh(self.catalog, self._backend, on_gone=self._on_gone):
+            self._tell(error.message)
+        if self._refresh_every:
+            self._looked = clock.monotonic()
 
     def _tell(self, text: str) -> None:
         from graven.store.base import warn
@@ -88,7 +114,9 @@ class Index:
         if self._reader is None:
             from graven.objects.reader import ObjectReader
 
-            self._reader = ObjectReader(self._backend, self._locate)
+            cache = self._make_cache()
+            more = {} if cache is None else {"cache": cache}
+            self._reader = ObjectReader(self._backend, self._locate, **more)
         return self._reader
 
     def _locate(self, object_id: ObjectId) -> Sequence[Place]:

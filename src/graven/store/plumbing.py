@@ -107,7 +107,7 @@ class PlumbingStore(WritingStore):
         else:
             unseal(data, kind, strict=True)
             items = [Item(hash_bytes(data), kind, data)]
-        self._session.commit(items, [])
+        self._commit(items, [])
         return items[-1].id.hex()
 
     def iter_objects(self, kind: str | None = None) -> Iterator[ObjectInfo]:

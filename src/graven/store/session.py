@@ -6,6 +6,7 @@ carries the ref updates. Its name appearing is the moment at which all of it is 
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import weakref
@@ -57,15 +58,19 @@ class Session:
     the leader and takes along whatever has queued up while the last pack was written.
     """
 
-    def __init__(self, backend: Backend, *, readonly: bool = False) -> None:
+    def __init__(
+        self, backend: Backend, *, readonly: bool = False, grace_seconds: float = math.inf
+    ) -> None:
         self._backend = backend
         self._readonly = readonly
+        self._longest = grace_seconds / 2
         self._begin()
         _sessions.add(self)
 
     def _begin(self) -> None:
         self._writer = random_bytes(WRITER_BYTES)
         self._clock: clock.HybridClock | None = None
+        self._begun = clock.uptime()
         self._written: dict[ObjectId, str] = {}  # the pack that each shared object went into
         self._queue: list[_Request] = []
         self._queue_lock = threading.Lock()
@@ -80,6 +85,7 @@ class Session:
             BackendUnavailable: the place failed; nothing of it is visible.
         """
         self._check_writable()
+        self._renew()
         for item in items:
             check_size(item)  # here, since below it would fail all who share the pack
         request = _Request(items, intents)
@@ -117,6 +123,7 @@ class Session:
     def writer(self) -> PackWriter:
         """A transaction that is written as it grows and becomes visible when finished."""
         self._check_writable()
+        self._renew()
         return PackWriter(self)
 
     def known(self, object_id: ObjectId) -> bool:
@@ -129,6 +136,18 @@ class Session:
             return False
         return True
 
+    def _renew(self) -> None:
+        """Look at the store anew when the session has grown old.
+
+        What it has written may be condemned by now: gc's grace is counted from when it
+        became garbage, and a session that ends within half of that cannot be too late.
+        """
+        if clock.uptime() - self._begun > self._longest:
+            with self._leader_lock:
+                self._written = {}
+                self._clock = None
+                self._begun = clock.uptime()
+
     def _check_writable(self) -> None:
         if self._readonly:
             raise BackendUnavailable(
@@ -140,8 +159,9 @@ class Session:
     def _ticking(self) -> clock.HybridClock:
         if self._clock is None:
             # A session begins with one listing: its stamps lie above every name there.
-            floor = 0
-            for name in self._backend.names(layout.PACKS):
+            # Names below the present are below its stamps anyhow, so they are not asked for.
+            floor = max(0, (clock.wall_ms() << clock.COUNTER_BITS) - 1)
+            for name in self._backend.names_after(layout.PACKS, clock.format_stamp(floor)):
                 parsed = layout.parse_pack_name(name)
                 if parsed is not None and parsed.stamp > floor:
                     floor = parsed.stamp
@@ -162,7 +182,8 @@ class Session:
 
     def _way_out(self) -> str | None:
         """What to do when the newest pack's stamp lies far ahead."""
-        packs = [name for name in self._backend.names(layout.PACKS) if name.endswith(".pack")]
+        now = clock.format_stamp(clock.wall_ms() << clock.COUNTER_BITS)
+        packs = [n for n in self._backend.names_after(layout.PACKS, now) if n.endswith(".pack")]
         if not packs:
             return None
         return (
@@ -232,6 +253,8 @@ class PackWriter:
         self._intents: list[Intent] = []
         self._elsewhere: set[ObjectId] = set()  # looked up once, not for each run
         self._homes: dict[ObjectId, str | None] = {}  # None while the pack is not written
+        self._begun = clock.uptime()
+        self._wrote = False
 
     def add(self, item: Item) -> None:
         """Take an object in, unless the session or this transaction has it already."""
@@ -249,6 +272,7 @@ class PackWriter:
 
     def _put(self, updates: Sequence[PendingUpdate]) -> None:
         name = self._session._put(self._builder, updates)
+        self._wrote = True
         for object_id, home in self._homes.items():
             if home is None:
                 self._homes[object_id] = name
@@ -265,7 +289,18 @@ class PackWriter:
         self._intents.extend(intents)
 
     def finish(self) -> list[PendingUpdate]:
-        """Write what is left and make all of it visible; returns the updates as stamped."""
+        """Write what is left and make all of it visible; returns the updates as stamped.
+
+        Raises:
+            BackendUnavailable: also if the transaction took too long (kind ``session-old``):
+                its first packs may have been condemned meanwhile.
+        """
+        if self._wrote and clock.uptime() - self._begun > self._session._longest:
+            raise BackendUnavailable(
+                "the transaction was open for longer than half the store's grace period",
+                kind="session-old",
+                hint="save in smaller batches",
+            )
         if not len(self._builder) and not self._intents:
             return []
         updates = self._session._stamp(self._intents)

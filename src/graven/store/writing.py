@@ -7,9 +7,11 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graven.backends.parallel import run_all
 from graven.errors import Conflict, InvalidInput
 from graven.formats import layout
 from graven.ids import hash_bytes, normal
@@ -121,7 +123,7 @@ class WritingStore(ReadingStore):
         encoded = self._encoder.encode(run)
         items, intents = _plan(encoded, note, None)
         views = self._views_wanted  # asked first: a damaged config.json must change nothing
-        self._session.commit(items, intents)
+        self._commit(items, intents)
         if views:
             self._write_view(run, encoded)
         return self._view_path(encoded.run_id)
@@ -136,14 +138,16 @@ class WritingStore(ReadingStore):
         finally:
             batch._ended = True
         writer.finish()
-        for run, encoded in batch._views:
-            self._write_view(run, encoded)
-        for run_id, object_id in batch._views_later:
-            self._write_view_of(run_id, object_id)
+        self._index.expire()
+        views = [partial(self._write_view, run, encoded) for run, encoded in batch._views]
+        views += [partial(self._write_view_of, *names) for names in batch._views_later]
+        run_all(self._backend, views)
 
     @property
     def _views_wanted(self) -> bool:
-        return bool(self.config.get("views", "all") != "none")
+        if self._views is not None:
+            return self._views == "all"
+        return bool(self._settings_for_writing().get("views", "all") != "none")
 
     def _write_view(self, run: Run, encoded: EncodedRun) -> None:
         self._best_effort(
@@ -178,7 +182,7 @@ class WritingStore(ReadingStore):
         header = self._header(run_id)
         self._session.observe(header.stamp)
         items, intents = _plan_attachment(header.run_id, name, data)
-        self._session.commit(items, intents)
+        self._commit(items, intents)
         return items[-1].id.hex()
 
     # --- deleting ---
@@ -201,7 +205,7 @@ class WritingStore(ReadingStore):
         if not force:
             self._refuse_if_guarded(run_id)
         self._session.observe(header.stamp)
-        self._session.commit([], [Intent(layout.run_ref(run_id), None)])
+        self._commit([], [Intent(layout.run_ref(run_id), None)])
         self._best_effort(
             f"the view of run {run_id} was not removed",
             lambda: remove_view(self._backend, run_id),
@@ -235,7 +239,7 @@ class WritingStore(ReadingStore):
         plan = self._index.ask(lambda catalog: plan_restore(catalog, wanted))
         views = self._views_wanted
         self._session.observe(plan.stamp)
-        self._session.commit([], plan.intents)
+        self._commit([], plan.intents)
         header = self._header(plan.run_id)
         if views:
             run = self.load_object(header.object_id)

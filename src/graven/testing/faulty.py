@@ -64,6 +64,7 @@ class FaultyBackend(Backend):
         self.capabilities = inner.capabilities
         self.remote = inner.remote
         self.concurrency = inner.concurrency
+        self.place = inner.place
         self.calls: builtins.list[tuple[str, str]] = []
         self._faults: builtins.list[Fault] = []
         self._dead = False

@@ -1,0 +1,276 @@
+"""Ref updates merged into the catalog's tables, by the rules of `graven.refs.journal`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from graven.formats import layout, pack
+from graven.formats.envelope import KIND_CODES, RUN
+from graven.formats.header import Header
+from graven.ids import ObjectId
+from graven.refs.journal import RefState, RefUpdate, merge, state_of
+
+INSERT_OBJECT = "INSERT OR IGNORE INTO object VALUES(?, ?, ?, ?, ?, ?)"
+
+
+class Placements:
+    """Where the run objects of this refresh lie, until they are given to a run's own row.
+
+    A transaction of several packs has its updates in the last one, so places are kept
+    across packs; what nobody takes goes into the table of objects.
+    """
+
+    LIMIT = 200_000  # some 60 MB; beyond, objects just go into their table
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._places: dict[ObjectId, tuple[int, int, int, int]] = {}
+
+    def add(self, number: int, index: pack.PackIndex) -> None:
+        """Take in the index of a pack."""
+        others = []
+        for object_id, kind, place in zip(index.ids, index.kinds, index.locations(), strict=True):
+            row = (number, place.frame.offset, place.offset, place.length)
+            if kind == RUN and object_id not in self._places:
+                self._places[object_id] = row
+            else:
+                others.append((object_id, *row, KIND_CODES[kind]))
+        self._insert(others)
+        if len(self._places) > self.LIMIT:
+            self.flush()
+
+    def take(self, object_id: ObjectId | None) -> tuple[int | None, ...]:
+        """pack, frame, start, length for a run's row, once an object."""
+        if object_id is None:
+            return NO_PLACE
+        return self._places.pop(object_id, NO_PLACE)
+
+    def flush(self) -> None:
+        """Put what was not taken into the table of objects."""
+        code = KIND_CODES[RUN]
+        self._insert([(object_id, *row, code) for object_id, row in self._places.items()])
+        self._places.clear()
+
+    def _insert(self, rows: list[tuple[Any, ...]]) -> None:
+        rows.sort()  # the tree fills its pages when it grows in order
+        self._connection.executemany(INSERT_OBJECT, rows)
+
+
+_RUN_COLUMNS = (
+    "run_id, object, stamp, writer, floor, ts, branch, commit_hash, experiment, status, origin,"
+    " points, grp, note"
+)
+_PLACE = "pack, frame, start, length"
+NO_PLACE = (None,) * 4
+_INSERT_RUN = f"INSERT INTO run({_RUN_COLUMNS}, {_PLACE}) VALUES({', '.join('?' * 18)})"
+_CHUNK = 500
+
+
+def apply_updates(
+    connection: sqlite3.Connection,
+    updates: Sequence[RefUpdate],
+    places: Placements | None = None,
+) -> None:
+    """Merge updates into the tables `run` and `ref` by the rules of `graven.refs.journal`.
+
+    Rows of runs that are new take their object's place from ``places``.
+    """
+    writers = _Writers(connection)
+    for start in range(0, len(updates), _CHUNK):
+        chunk = updates[start : start + _CHUNK]
+        names = [update.name for update in chunk]
+        known = _known_names(connection, names)
+        fresh = []
+        for update in chunk:
+            parsed = layout.parse_ref_name(update.name)
+            if parsed is not None and not parsed.attachment and update.name not in known:
+                known.add(update.name)
+                place = places.take(update.target) if places is not None else NO_PLACE
+                fresh.append((*_run_row(parsed.run_id, state_of(update), writers), *place))
+            else:
+                _flush_runs(connection, fresh)
+                _merge_one(connection, update, writers)
+        _flush_runs(connection, fresh)
+
+
+def _flush_runs(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    connection.executemany(_INSERT_RUN, rows)
+    rows.clear()
+
+
+def _known_names(connection: sqlite3.Connection, names: Sequence[str]) -> set[str]:
+    ids = [name[5:] for name in names if name.startswith("runs/")]
+    marks = ", ".join("?" * len(ids))
+    found = connection.execute(f"SELECT run_id FROM run WHERE run_id IN ({marks})", ids)
+    return {f"runs/{run_id}" for (run_id,) in found}
+
+
+class _Writers:
+    """Writer ids as small numbers."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[bytes, int] = {}
+
+    def number(self, writer: bytes) -> int:
+        known = self._numbers.get(writer)
+        if known is None:
+            self._connection.execute("INSERT OR IGNORE INTO writer(id) VALUES(?)", (writer,))
+            row = self._connection.execute("SELECT n FROM writer WHERE id = ?", (writer,))
+            known = self._numbers[writer] = int(row.fetchone()[0])
+        return known
+
+
+def _note_text(note: dict[str, Any] | None) -> str | None:
+    # What JSON has no form for (another writer may put bytes there) is shown, not refused.
+    return json.dumps(note, ensure_ascii=False, default=str) if note else None
+
+
+def _run_row(run_id: str, state: RefState, writers: _Writers) -> tuple[Any, ...]:
+    update = state.update
+    head = update.header
+    facts: tuple[Any, ...] = (None,) * 8
+    if head is not None and update.target is not None:
+        facts = (
+            head.timestamp,
+            head.branch,
+            head.commit,
+            head.experiment,
+            None if head.status == "ok" else head.status,
+            None if head.origin == "measured" else head.origin,
+            head.points,
+            head.group,
+        )
+    return (
+        run_id,
+        update.target,
+        update.stamp,
+        writers.number(update.writer),
+        state.floor,
+        *facts,
+        _note_text(update.note),
+    )
+
+
+def _merge_one(connection: sqlite3.Connection, update: RefUpdate, writers: _Writers) -> None:
+    parsed = layout.parse_ref_name(update.name)
+    if parsed is not None and not parsed.attachment:
+        _merge_run(connection, parsed.run_id, update, writers)
+    else:
+        _merge_ref(connection, parsed.run_id if parsed else None, update, writers)
+
+
+def _merge_run(
+    connection: sqlite3.Connection, run_id: str, update: RefUpdate, writers: _Writers
+) -> None:
+    row = connection.execute(
+        f"SELECT n, {_RUN_COLUMNS}, (SELECT id FROM writer WHERE n = run.writer)"
+        " FROM run WHERE run_id = ?",
+        (run_id,),
+    ).fetchone()
+    if row is None:
+        _flush_runs(connection, [(*_run_row(run_id, state_of(update), writers), *NO_PLACE)])
+        return
+    standing = _state_from_row(row)
+    merged = merge(standing, state_of(update))
+    changed = merged.update is update
+    loser = standing.update if changed else update
+    if loser.rank != merged.update.rank:
+        _keep_past(connection, loser, writers)
+    columns = ", ".join(f"{name} = ?" for name in _RUN_COLUMNS.replace(" ", "").split(","))
+    connection.execute(
+        f"UPDATE run SET {columns} WHERE n = ?", (*_run_row(run_id, merged, writers), row[0])
+    )
+    if changed and merged.update.target != standing.update.target:
+        # The place was that of the old object: it moves to the table of all others.
+        connection.execute(
+            f"INSERT OR IGNORE INTO object SELECT ?, {_PLACE}, ? FROM run"
+            " WHERE n = ? AND pack IS NOT NULL",
+            (standing.update.target, KIND_CODES[RUN], row[0]),
+        )
+        connection.execute(
+            "UPDATE run SET d = NULL, pack = NULL, frame = NULL, start = NULL, length = NULL"
+            " WHERE n = ?",
+            (row[0],),
+        )
+        connection.execute("DELETE FROM measured WHERE n = ?", (row[0],))
+
+
+def _state_from_row(row: tuple[Any, ...]) -> RefState:
+    _, run_id, target, stamp, _, floor, ts, branch, commit, *rest = row
+    experiment, status, origin, points, group, note, writer = rest
+    header = None
+    if target is not None:
+        header = Header(
+            ts, branch, commit, experiment, status or "ok", origin or "measured", points, group
+        )
+    update = RefUpdate(
+        layout.run_ref(run_id),
+        stamp,
+        writer,
+        target,
+        floor,
+        header,
+        json.loads(note) if note else None,
+    )
+    return RefState(update, floor)
+
+
+def _keep_past(connection: sqlite3.Connection, update: RefUpdate, writers: _Writers) -> None:
+    header = None
+    if update.header is not None:
+        header = msgspec.json.encode(update.header).decode()
+        if isinstance(update.header.commit, bytes):
+            plain = msgspec.structs.replace(update.header, commit=update.header.commit.hex())
+            header = msgspec.json.encode(plain).decode()
+    connection.execute(
+        "INSERT OR IGNORE INTO past VALUES(?, ?, ?, ?, ?, ?)",
+        (
+            update.name,
+            update.stamp,
+            writers.number(update.writer),
+            update.target or b"",
+            header,
+            _note_text(update.note),
+        ),
+    )
+
+
+def _merge_ref(
+    connection: sqlite3.Connection, run_id: str | None, update: RefUpdate, writers: _Writers
+) -> None:
+    row = connection.execute(
+        "SELECT target, stamp, floor, note, (SELECT id FROM writer WHERE n = ref.writer)"
+        " FROM ref WHERE name = ?",
+        (update.name,),
+    ).fetchone()
+    merged = state_of(update)
+    if row is not None:
+        target, stamp, floor, note, writer = row
+        known = json.loads(note) if note else None
+        standing = RefState(
+            RefUpdate(update.name, stamp, writer, target, floor, None, known), floor
+        )
+        merged = merge(standing, merged)
+        loser = standing.update if merged.update is update else update
+        if loser.rank != merged.update.rank:
+            _keep_past(connection, loser, writers)
+    connection.execute(
+        "INSERT OR REPLACE INTO ref VALUES(?, ?, ?, ?, ?, ?, ?)",
+        (
+            update.name,
+            run_id,
+            merged.update.target,
+            merged.update.stamp,
+            writers.number(merged.update.writer),
+            merged.floor,
+            _note_text(merged.update.note),
+        ),
+    )
