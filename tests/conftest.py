@@ -5,6 +5,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["servers_fixtures"]
+
 settings.register_profile(
     "ci",
     derandomize=True,
