@@ -40,7 +40,7 @@ LAZY = {
     ("backends/__init__.py", "graven.backends.archive"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.local"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.remote"): "only the backend that was asked for",
-    ("backends/__init__.py", "graven.backends.archive"): "only the backend that was asked for",
+    ("backends/anyfs.py", "aiohttp"): "half a second, for http alone",
     ("backends/parallel.py", "concurrent.futures"): "a local store never waits for a network",
     ("testing/servers/*", "azure.storage.blob"): "only the server that was asked for",
     ("testing/servers/*", "botocore.*"): "only the server that was asked for",
@@ -68,6 +68,7 @@ LAZY = {
 
 # `except Exception` and wider that do not raise again.
 BROAD = {
+    ("backends/anyfs.py", "Exception"): "filesystems of other packages may raise anything",
     ("ingest/registry.py", "Exception"): "formats of other packages may raise anything",
     ("store/session.py", "BaseException"): "hands the error to every request of one commit",
     ("testing/simulation/fibers.py", "BaseException"): "hands the error to who waits for the fiber",
