@@ -61,8 +61,6 @@ LAZY = {
     ("store/*", "graven.export"): "the store's export_asv() is a thin door to a room above it",
     ("store/*", "graven.export.*"): "the store's export_asv() is a thin door to a room above it",
     ("cli/*", "*"): "a command loads what it needs, so that the others start fast",
-    ("testing/servers/*", "botocore.*"): "slow, and only who tests with this server has it",
-    ("testing/servers/*", "azure.storage.blob"): "slow, and only who tests with it has it",
     ("__main__.py", "*"): "--version is answered before click is imported",
 }
 
@@ -76,14 +74,13 @@ BROAD = {
 }
 
 ENVIRONMENT = {
+    "backends/s3.py": "credentials, endpoint and region come as all tools for S3 take them",
     "cli/*": "flags and variables meet there",
     "__main__.py": "flags and variables meet there",
     "userdirs.py": "where the person wants caches and state",
     "testing/servers/*": "starts real servers with an environment of their own",
     "export/asv/git.py": "git runs in the person's environment, less what would lead it astray",
     "ingest/gitfacts.py": "git runs in the person's environment, less what would lead it astray",
-    "testing/servers/base.py": "where the installed test servers lie",
-    "testing/servers/process.py": "a server runs in the environment of the tests, and more",
 }
 OUTPUT = {
     "cli/*": "it speaks to people",
