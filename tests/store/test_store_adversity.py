@@ -10,7 +10,8 @@ import pytest
 from graven import Metric, Point, Run, Store
 from graven.errors import BackendUnavailable, Corrupt, FormatTooNew, NotFound
 from graven.formats import layout
-from graven.store import loading, writing
+from graven.objects import reader as object_reader
+from graven.store import writing
 from graven.store.base import GravenWarning
 
 
@@ -154,7 +155,7 @@ def test_large_runs_are_read_a_few_at_a_time(store, monkeypatch):
     with store.batch() as batch:
         for number in range(20):
             batch.save(make(number))
-    monkeypatch.setattr(loading, "PORTION_BYTES", 300)
+    monkeypatch.setattr(object_reader, "PORTION_BYTES", 300)
     real = type(store._index.reader).get_many
     asked = []
 

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from graven.catalog.database import Catalog, indexes_last
+from graven.catalog.database import Catalog, Row, indexes_last
 from graven.catalog.places import OUTER_PLACE_JOIN, PLACE_COLUMNS, place_from_row, places_of
 from graven.catalog.schema import VALUE_INDEXES, WAITING
 from graven.errors import Corrupt, FormatTooNew, NotFound
@@ -20,7 +20,7 @@ from graven.formats.definitions import Definitions, decode_definitions
 from graven.formats.envelope import KIND_CODES, RUN
 from graven.formats.run_object import RunBody, decode_body
 from graven.ids import ObjectId, hash_bytes
-from graven.objects.reader import ObjectReader, Place, Unreadable
+from graven.objects.reader import ObjectReader, Place, Unreadable, portions
 
 _BATCH = 2000
 NO_DEFINITIONS = 0  # of a run whose object cannot be read; SQLite's own numbers begin at 1
@@ -94,6 +94,9 @@ def _waiting(
         f" {OUTER_PLACE_JOIN} WHERE o.d IS NULL AND o.object IS NOT NULL"
         f" ORDER BY o.n LIMIT {_BATCH}"
     ).fetchall()
+    if reader.prefers_many:
+        yield from _waiting_afar(connection, reader, rows)
+        return
     # Neighbours mostly share a frame: it is asked for once, and its objects are cut out here.
     held: tuple[object, object] | None = None
     frame: bytes | None = None
@@ -111,6 +114,20 @@ def _waiting(
             yield number, data
         else:
             yield number, _try_to_get(reader, wanted, [place_from_row(tuple(place))])
+
+
+def _waiting_afar(
+    connection: sqlite3.Connection, reader: ObjectReader, rows: Sequence[Row]
+) -> Iterator[tuple[int, bytes | Unreadable]]:
+    """As `_waiting`, in portions whose frames are fetched together."""
+    wanted: list[tuple[ObjectId, Sequence[Place]]] = []
+    for _, object_id, pack, *place in rows:
+        here = ObjectId(object_id)
+        known = places_of(connection, here) if pack is None else [place_from_row(tuple(place))]
+        wanted.append((here, known))
+    for first, last in portions(wanted):
+        numbers = [row[0] for row in rows[first:last]]
+        yield from zip(numbers, reader.get_many(wanted[first:last]), strict=True)
 
 
 def _try_to_get(

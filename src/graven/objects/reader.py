@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from graven.backends.base import Backend
+from graven.backends.parallel import run_all
 from graven.errors import Corrupt, FormatTooNew, NotFound
 from graven.formats.header import FrameRow
 from graven.ids import ObjectId, hash_bytes
 from graven.objects.packs import read_frame, read_frames
 
+if TYPE_CHECKING:  # a local store needs none
+    from graven.objects.cache import ObjectCache
+
 CACHE_BYTES = 32 * 1024 * 1024
+PORTION_BYTES = 4 * 1024 * 1024
 
 
 class Place(NamedTuple):
@@ -37,15 +43,35 @@ class ObjectReader:
     """Reads verified objects; unpacked frames are cached. Safe to share between threads.
 
     An object that stands in several packs is read from any copy that verifies.
+
+    Args:
+        backend: where the packs are.
+        locate: finds the copies of an object.
+        cache_bytes: what unpacked frames may take in memory.
+        cache: objects on the client's disk, asked before the backend and filled from it.
+            Whether an object exists is the locator's to say: without a place there is none.
     """
 
-    def __init__(self, backend: Backend, locate: Locator, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        locate: Locator,
+        cache_bytes: int = CACHE_BYTES,
+        *,
+        cache: ObjectCache | None = None,
+    ) -> None:
         self._backend = backend
         self._locate = locate
+        self._cache = cache
         self._frames: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._held = 0
         self._limit = cache_bytes
         self._lock = threading.Lock()
+
+    @property
+    def prefers_many(self) -> bool:
+        """True where `get_many` saves more than `peek_frame`: requests, and what they fetched."""
+        return self._cache is not None or self._backend.concurrency > 1
 
     def get(self, object_id: ObjectId) -> bytes:
         """The bytes of an object.
@@ -57,6 +83,15 @@ class ObjectReader:
 
     def get_at(self, object_id: ObjectId, places: Sequence[Place]) -> bytes:
         """As `get`, for an object whose places are known already."""
+        if self._cache is None or not places:
+            return self._read(object_id, places)
+        held = self._cache.get_many([object_id]).get(object_id)
+        if held is None:
+            held = self._read(object_id, places)
+            self._cache.put_many([(object_id, held)])
+        return held
+
+    def _read(self, object_id: ObjectId, places: Sequence[Place]) -> bytes:
         failure: Exception | None = None
         for place in places:
             try:
@@ -84,11 +119,29 @@ class ObjectReader:
         self, wanted: Sequence[tuple[ObjectId, Sequence[Place]]]
     ) -> list[bytes | Unreadable]:
         """Objects in the order asked for, each pack opened once; a damaged one is its error."""
+        if self._cache is None:
+            return self._read_many(wanted)
+        held = self._cache.get_many([object_id for object_id, places in wanted if places])
+        missing = [pair for pair in wanted if pair[0] not in held]
+        found = self._read_many(missing)
+        self._cache.put_many(
+            [
+                (object_id, data)
+                for (object_id, _), data in zip(missing, found, strict=True)
+                if isinstance(data, bytes)
+            ]
+        )
+        fresh = iter(found)
+        return [held[object_id] if object_id in held else next(fresh) for object_id, _ in wanted]
+
+    def _read_many(
+        self, wanted: Sequence[tuple[ObjectId, Sequence[Place]]]
+    ) -> list[bytes | Unreadable]:
         self._fetch(places[0] for _, places in wanted if places)
         out: list[bytes | Unreadable] = []
         for object_id, places in wanted:
             try:
-                out.append(self.get_at(object_id, places))
+                out.append(self._read(object_id, places))
             except (Corrupt, FormatTooNew, NotFound) as error:
                 out.append(error)
         return out
@@ -109,16 +162,23 @@ class ObjectReader:
                 if room < 0:
                     break
                 wanted[frame.offset] = frame
-        for name, frames in packs.items():
-            if not frames:
-                continue
-            try:
-                bodies = read_frames(self._backend, name, list(frames.values()))
-            except (Corrupt, NotFound):
-                continue
-            for frame, body in zip(frames.values(), bodies, strict=True):
-                if isinstance(body, bytes):
-                    self._keep((name, frame.offset), body)
+        run_all(
+            self._backend,
+            [
+                partial(self._fetch_frames, name, list(frames.values()))
+                for name, frames in packs.items()
+                if frames
+            ],
+        )
+
+    def _fetch_frames(self, name: str, frames: Sequence[FrameRow]) -> None:
+        try:
+            bodies = read_frames(self._backend, name, frames)
+        except (Corrupt, NotFound):
+            return
+        for frame, body in zip(frames, bodies, strict=True):
+            if isinstance(body, bytes):
+                self._keep((name, frame.offset), body)
 
     def peek_frame(self, place: Place) -> bytes | None:
         """The unpacked frame of a place, for a caller who verifies what is cut out of it.
@@ -148,3 +208,17 @@ class ObjectReader:
                 self._held += len(data)
             while self._held > self._limit and len(self._frames) > 1:
                 self._held -= len(self._frames.popitem(last=False)[1])
+
+
+def portions(wanted: Sequence[tuple[ObjectId, Sequence[Place]]]) -> Iterator[tuple[int, int]]:
+    """Spans of about `PORTION_BYTES` for `ObjectReader.get_many`: objects may have megabytes."""
+    first = 0
+    held = 0
+    for position, (_, places) in enumerate(wanted):
+        size = places[0].length if places else 0
+        if held and held + size > PORTION_BYTES:
+            yield first, position
+            first, held = position, 0
+        held += size
+    if first < len(wanted):
+        yield first, len(wanted)

@@ -17,11 +17,10 @@ from graven.formats.run_decode import RunDecoder
 from graven.formats.run_object import RunBody, decode_body
 from graven.ids import ObjectId
 from graven.model.run import Run
-from graven.objects.reader import Place, Unreadable
+from graven.objects.reader import Place, Unreadable, portions
 from graven.store.index import Index
 
 PAGE = 500
-PORTION_BYTES = 4 * 1024 * 1024
 
 _Wanted = list[tuple[ObjectId, Sequence[Place]]]
 
@@ -33,22 +32,8 @@ def load_runs(
     for start in range(0, len(keys), PAGE):
         page = keys[start : start + PAGE]
         located = index.look(partial(_locate_runs, keys=page))
-        for first, last in _portions(located):
+        for first, last in portions(located):
             yield from _load_portion(index, decoder, page[first:last], located[first:last])
-
-
-def _portions(located: _Wanted) -> Iterator[tuple[int, int]]:
-    """Spans of a page of about `PORTION_BYTES`: run objects may have megabytes each."""
-    first = 0
-    held = 0
-    for position, (_, places) in enumerate(located):
-        size = places[0].length if places else 0
-        if held and held + size > PORTION_BYTES:
-            yield first, position
-            first, held = position, 0
-        held += size
-    if first < len(located):
-        yield first, len(located)
 
 
 def _load_portion(
