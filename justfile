@@ -7,6 +7,10 @@ default: lint test
 venv:
     scripts/venv '.[test,lint]' asv
 
+# Install the servers that tests of buckets run against, into the user's cache folder
+servers:
+    scripts/servers
+
 # Tests only: just test -k codec
 test *args: venv
     .venv/bin/python -m pytest -q -n 2 "$@"
