@@ -9,7 +9,6 @@ from typing import TypeVar
 from graven import clock, ids
 from graven.backends.driver import Transient
 from graven.errors import BackendUnavailable
-from graven.ids import random_bytes
 
 T = TypeVar("T")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +10,8 @@ from graven import clock
 from graven.catalog.database import Catalog, Row
 from graven.errors import InvalidInput
 from graven.ids import normal
+
+_PAGE = 1000  # parameters of one question
 
 
 class Header(NamedTuple):
@@ -227,6 +230,20 @@ def count_runs(catalog: Catalog) -> int:
     """How many living runs there are."""
     row = catalog.one("SELECT count(*) FROM run WHERE object IS NOT NULL")
     return int(row[0]) if row else 0
+
+
+def keys_of_runs(catalog: Catalog, run_ids: Sequence[str]) -> list[RunKey]:
+    """Those of these runs that are there, in any order."""
+    out = []
+    for start in range(0, len(run_ids), _PAGE):
+        page = run_ids[start : start + _PAGE]
+        rows = catalog.rows(
+            "SELECT n, run_id, object FROM run WHERE object IS NOT NULL"
+            f" AND run_id IN ({', '.join('?' * len(page))})",
+            page,
+        )
+        out += [RunKey(*row) for row in rows]
+    return out
 
 
 def run_keys(catalog: Catalog, wanted: Filter) -> list[RunKey]:

@@ -160,6 +160,33 @@ class GuardedRefs:
             ref=name,
         )
 
+    def forward(self, name: str, value: RefValue, version: str | None) -> bool:
+        """Let a value that was made elsewhere follow the one of ``version`` (None: none yet).
+
+        The caller has seen to it that what stands is in the history behind ``value``, and
+        that this history has been stored.
+
+        Returns:
+            False if it was not done, or nothing was heard: look again.
+
+        Raises:
+            InvalidInput: the place cannot swap.
+        """
+        self._check_swap()
+        return self._swap(name, value, version)
+
+    def read_versioned(self, name: str) -> tuple[RefValue | None, str | None]:
+        """The current value, and the version that `forward` asks for."""
+        return self._read(name)
+
+    def before(self, value: RefValue) -> RefValue | None:
+        """The value that stood before another; None before the first.
+
+        Raises:
+            NotFound: its object is gone (pruned).
+        """
+        return self._before(value)
+
     def _keep(self, current: RefValue | None) -> str | None:
         return self._put_object(encode_ref_object(current)).hex() if current else None
 

@@ -9,6 +9,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,12 +30,14 @@ from graven.store.opening import (
 )
 
 if TYPE_CHECKING:
+    from graven.client.folder import ClientFolder
     from graven.formats.packbuild import Item
     from graven.formats.run import RunEncoder
     from graven.formats.run_decode import RunDecoder
     from graven.model.metric import MetricDef
     from graven.model.run import Run
     from graven.objects.cache import ObjectCache
+    from graven.refs.guarded import GuardedRefs
     from graven.store.config import Config
     from graven.store.pointers import Pointers
     from graven.store.revisions import Resolved, Resolver
@@ -57,6 +60,16 @@ def warn(text: str) -> None:
         frame = frame.f_back
         depth += 1
     warnings.warn(text, GravenWarning, stacklevel=depth)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The inner parts of an open store; ``client`` is None for one that is near."""
+
+    backend: Backend
+    index: Index
+    session: Session
+    client: ClientFolder | None
 
 
 class StoreBase:
@@ -163,6 +176,15 @@ class StoreBase:
         return f"{type(self).__name__}({self.url!r})"
 
     # --- parts ---
+
+    @property
+    def parts(self) -> Parts:
+        """What the rooms beside the store work with: sync, doctor, simulation."""
+        return Parts(self._backend, self._index, self._session, self._client)
+
+    def guarded(self, space: str) -> GuardedRefs:
+        """The files of ``baselines`` or ``tags``, for who moves them between stores."""
+        return self._space(space, create_only=space == "tags").refs
 
     def _make_catalog(self) -> Catalog:
         root = getattr(self._backend, "root", None)

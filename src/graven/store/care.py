@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from graven.errors import Corrupt, InvalidInput, NotFound
+from graven.backends.parallel import run_all
+from graven.errors import Corrupt, GravenError, InvalidInput, NotFound
 from graven.formats import layout
 from graven.store.base import warn
 from graven.store.plumbing import PlumbingStore
 
 if TYPE_CHECKING:
     from graven.catalog.database import Catalog
+    from graven.catalog.questions import RunKey
     from graven.store.fsck import FsckReport
 
 
@@ -105,6 +109,43 @@ class Store(PlumbingStore):
             if layout.classify(key) is layout.FileKind.VIEW and key not in written:
                 self._backend.delete(key)
         return len(written)
+
+    def refresh_views(self, run_ids: Sequence[str]) -> None:
+        """Write the views of these runs anew, or remove those of deleted ones, best effort."""
+        from graven.catalog.questions import keys_of_runs
+        from graven.views import remove_view
+
+        if not run_ids or not self._views_wanted:
+            return
+        keys = self._index.ask(partial(keys_of_runs, run_ids=run_ids))
+        living = {key.run_id for key in keys}
+        calls = [
+            partial(
+                self._best_effort,
+                f"the view of run {run_id} was not removed",
+                partial(remove_view, self._backend, run_id),
+            )
+            for run_id in run_ids
+            if run_id not in living
+        ]
+        run_all(self._backend, calls)
+        self._write_views_of(keys)
+
+    def _write_views_of(self, keys: Sequence[RunKey]) -> None:
+        from graven.store.loading import PAGE, load_runs
+
+        for start in range(0, len(keys), PAGE):
+            found = load_runs(self._index, self._decoder, keys[start : start + PAGE])
+            writes = [
+                partial(
+                    self._best_effort,
+                    f"the view of run {key.run_id} was not written",
+                    partial(self._view_writer.write, run, key.object_id.hex()),
+                )
+                for key, run in found
+                if not isinstance(run, GravenError)  # told when the run is asked for
+            ]
+            run_all(self._backend, writes)
 
     def fsck(self, level: str = "quick", *, strict: bool = False) -> FsckReport:
         """Check the store; `graven.store.fsck` says what each level looks at."""

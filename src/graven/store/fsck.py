@@ -16,10 +16,10 @@ from graven.catalog.database import Catalog
 from graven.catalog.places import ALL_OBJECTS, locate
 from graven.errors import Corrupt, FormatTooNew, GravenError, NotFound
 from graven.formats import layout, pack
-from graven.formats.envelope import BLOB, DEFINITIONS, ENVIRONMENT, RUN, unseal
+from graven.formats.envelope import DEFINITIONS, ENVIRONMENT, RUN
 from graven.formats.header import FrameRow
 from graven.formats.packscan import read_frame_header, salvage
-from graven.formats.run_object import decode_body, is_canonical_run
+from graven.formats.run_object import decode_body
 from graven.ids import ObjectId, hash_bytes
 from graven.objects.packs import (
     PackFacts,
@@ -28,7 +28,7 @@ from graven.objects.packs import (
     recover_pack_metadata,
 )
 from graven.objects.reader import ObjectReader
-from graven.store.links import Links
+from graven.store.links import Links, check_form
 
 LEVELS = ("quick", "full")
 
@@ -242,10 +242,7 @@ class Fsck:
 
     def _check_form(self, object_id: ObjectId, kind: str, key: str, body: bytes) -> None:
         try:
-            if kind == RUN and not is_canonical_run(body):
-                self._hurt(object_id, kind, key, "is not in canonical form")
-            elif kind != BLOB:
-                unseal(body, kind, strict=kind != RUN)
+            check_form(kind, body)
         except GravenError as error:
             self._hurt(object_id, kind, key, error.message)
 

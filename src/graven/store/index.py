@@ -70,6 +70,10 @@ class Index:
             hint="delete the store's cache folder; nothing is lost with it",
         )
 
+    def refresh(self) -> None:
+        """Bring the catalog up to date, for questions by `look` that follow."""
+        self.ask(lambda catalog: None)
+
     def look(self, question: Callable[[Catalog], T]) -> T:
         """As `ask`, on the catalog as the last `ask` left it: the second half of an answer."""
         try:
@@ -114,9 +118,7 @@ class Index:
         if self._reader is None:
             from graven.objects.reader import ObjectReader
 
-            cache = self._make_cache()
-            more = {} if cache is None else {"cache": cache}
-            self._reader = ObjectReader(self._backend, self._locate, **more)
+            self._reader = ObjectReader(self._backend, self._locate, cache=self._make_cache())
         return self._reader
 
     def _locate(self, object_id: ObjectId) -> Sequence[Place]:

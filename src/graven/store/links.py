@@ -8,6 +8,7 @@ import msgspec
 
 from graven.errors import Corrupt
 from graven.formats.envelope import BLOB, DEFINITIONS, ENVIRONMENT, FILE, RUN, unseal
+from graven.formats.run_object import is_canonical_run
 from graven.ids import OBJECT_ID_BYTES, ObjectId
 
 
@@ -18,6 +19,34 @@ class _RunLinks(msgspec.Struct):
 
 # Reads two fields and steps over the rest: fsck does this for every run.
 _decode_links = msgspec.msgpack.Decoder(tuple[str, int, _RunLinks]).decode
+
+
+def links_of(kind: str, data: bytes) -> list[ObjectId]:
+    """Ids of the objects that an object names: all of them must be where it is.
+
+    Raises:
+        Corrupt: it is not of its kind. FormatTooNew: of a version not known here.
+    """
+    if kind == RUN:
+        links = _run_links(data)
+        return [ObjectId(links.environment), ObjectId(links.definitions)]
+    if kind == FILE:
+        return [ObjectId(chunk) for chunk in _chunks(data)]
+    return []
+
+
+def check_form(kind: str, data: bytes) -> None:
+    """Refuse an object that is not in its canonical form, so that no store takes it in.
+
+    Raises:
+        Corrupt: it is not. FormatTooNew: of a version not known here.
+    """
+    if kind == RUN:
+        if not is_canonical_run(data):
+            raise Corrupt("is not in canonical form", kind="bad-object")
+        unseal(data, kind)
+    elif kind != BLOB:
+        unseal(data, kind, strict=True)
 
 
 class Links:
@@ -34,11 +63,7 @@ class Links:
             Corrupt: it is not of its kind. FormatTooNew: of a version not known here.
         """
         if kind == RUN:
-            try:
-                _, _, links = _decode_links(data)
-            except (msgspec.DecodeError, RecursionError) as error:
-                unseal(data, RUN)
-                raise Corrupt(f"run object is malformed: {error}", kind="bad-object") from None
+            links = _run_links(data)
             self._wanted.setdefault(links.definitions, (DEFINITIONS, object_id))
             self._wanted.setdefault(links.environment, (ENVIRONMENT, object_id))
         elif kind == FILE:
@@ -60,6 +85,14 @@ class Links:
     def files_with(self, chunk: bytes) -> list[bytes]:
         """Ids of the files that have this chunk."""
         return [file_id for file_id, chunks in self._files.items() if chunk in chunks]
+
+
+def _run_links(data: bytes) -> _RunLinks:
+    try:
+        return _decode_links(data)[2]
+    except (msgspec.DecodeError, RecursionError) as error:
+        unseal(data, RUN)
+        raise Corrupt(f"run object is malformed: {error}", kind="bad-object") from None
 
 
 def _chunks(data: bytes) -> list[bytes]:

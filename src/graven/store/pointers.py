@@ -43,6 +43,11 @@ class Pointers(Mapping[str, "Run"]):
         """``baselines`` or ``tags``."""
         return self._refs.space
 
+    @property
+    def refs(self) -> GuardedRefs:
+        """The files behind it."""
+        return self._refs
+
     def names(self) -> list[str]:
         """All names that are set, sorted."""
         return self._refs.names()

@@ -126,6 +126,20 @@ class Session:
         self._renew()
         return PackWriter(self)
 
+    def forward(self, builder: PackBuilder, updates: Sequence[PendingUpdate]) -> int:
+        """Write a pack of updates that others stamped; its size in bytes.
+
+        Its name's stamp lies above all of them, as a reader of the listing expects.
+        """
+        self._check_writable()
+        self._renew()
+        for update in updates:
+            self.observe(max(update.stamp, update.floor))
+        (stamp,) = self._ticks(1)
+        data = builder.finish(self._writer, updates)
+        self._write(stamp, data)
+        return len(data)
+
     def known(self, object_id: ObjectId) -> bool:
         """True if this session has stored the object durably, and its pack is still there."""
         home = self._written.get(object_id)
@@ -169,16 +183,18 @@ class Session:
         return self._clock
 
     def _stamp(self, intents: Sequence[Intent]) -> list[PendingUpdate]:
+        return [
+            PendingUpdate(i.name, stamp, i.target, i.floor, i.header, i.note)
+            for i, stamp in zip(intents, self._ticks(len(intents)), strict=True)
+        ]
+
+    def _ticks(self, count: int) -> range:
         try:
-            stamps = self._ticking().ticks(len(intents))
+            return self._ticking().ticks(count)
         except BackendUnavailable as error:
             raise BackendUnavailable(
                 error.message, kind=error.kind, hint=self._way_out() or error.hint
             ) from error
-        return [
-            PendingUpdate(i.name, stamp, i.target, i.floor, i.header, i.note)
-            for i, stamp in zip(intents, stamps, strict=True)
-        ]
 
     def _way_out(self) -> str | None:
         """What to do when the newest pack's stamp lies far ahead."""
@@ -198,6 +214,9 @@ class Session:
     def _put(self, builder: PackBuilder, updates: Sequence[PendingUpdate]) -> str:
         data = builder.finish(self._writer, updates)
         stamp = updates[-1].stamp if updates else self._ticking().tick()
+        return self._write(stamp, data)
+
+    def _write(self, stamp: int, data: bytes) -> str:
         name = layout.pack_name(stamp, hash_bytes(data))
         if not self._backend.still_there(layout.STORE_FILE):
             raise NotFound(

@@ -1,0 +1,85 @@
+"""States of journaled refs as the catalog holds them: what two stores compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from graven.catalog.database import Catalog, Row
+from graven.formats import layout
+from graven.formats.header import Header
+from graven.ids import ObjectId
+from graven.refs.journal import RefUpdate
+
+PAGE = 1000
+
+_RUN = (
+    "SELECT r.run_id, r.object, r.stamp, w.id, r.floor, r.note, r.ts, r.branch, r.commit_hash,"
+    " r.experiment, r.status, r.origin, r.points, r.grp FROM run r JOIN writer w ON w.n = r.writer"
+)
+# Of the run that an attachment belongs to the header comes along: filters look at it.
+_REF = (
+    "SELECT f.name, f.target, f.stamp, w.id, f.floor, f.note, r.ts, r.branch"
+    " FROM ref f JOIN writer w ON w.n = f.writer LEFT JOIN run r ON r.run_id = f.run_id"
+)
+
+
+def run_states(catalog: Catalog, after: str) -> list[RefUpdate]:
+    """The next page of runs behind a run id, tombstones too, in the order of ids.
+
+    The floor of an update is all that is known of it, as merged.
+    """
+    rows = catalog.rows(f"{_RUN} WHERE r.run_id > ? ORDER BY r.run_id LIMIT {PAGE}", (after,))
+    return [_run_state(row) for row in rows]
+
+
+def ref_states(catalog: Catalog, after: str) -> list[tuple[RefUpdate, int | None, str | None]]:
+    """The next page of all other journaled refs behind a name, in the order of names.
+
+    Each with timestamp (microseconds) and branch of the run that it belongs to.
+    """
+    rows = catalog.rows(f"{_REF} WHERE f.name > ? ORDER BY f.name LIMIT {PAGE}", (after,))
+    return [(_ref_state(row), row[6], row[7]) for row in rows]
+
+
+def ranks_of_runs(catalog: Catalog, run_ids: Sequence[str]) -> dict[str, tuple[Any, int]]:
+    """Of those runs that are known, by the name of their ref: rank and floor."""
+    marks = ", ".join("?" * len(run_ids))
+    return _ranks(catalog.rows(f"{_RUN} WHERE r.run_id IN ({marks})", run_ids), _run_state)
+
+
+def ranks_of_refs(catalog: Catalog, names: Sequence[str]) -> dict[str, tuple[Any, int]]:
+    """Of those refs that are known: rank and floor."""
+    marks = ", ".join("?" * len(names))
+    return _ranks(catalog.rows(f"{_REF} WHERE f.name IN ({marks})", names), _ref_state)
+
+
+def _ranks(rows: Sequence[Row], read: Any) -> dict[str, tuple[Any, int]]:
+    states: Iterator[RefUpdate] = map(read, rows)
+    return {state.name: (state.rank, state.floor) for state in states}
+
+
+def _run_state(row: Row) -> RefUpdate:
+    run_id, target, stamp, writer, floor, note, ts, branch, commit, *rest = row
+    experiment, status, origin, points, group = rest
+    header = None
+    if target is not None:
+        header = Header(
+            ts, branch, commit, experiment, status or "ok", origin or "measured", points, group
+        )
+    name = layout.run_ref(run_id)
+    return RefUpdate(name, stamp, writer, _target(target), floor, header, _note(note))
+
+
+def _ref_state(row: Row) -> RefUpdate:
+    name, target, stamp, writer, floor, note, *_ = row
+    return RefUpdate(name, stamp, writer, _target(target), floor, None, _note(note))
+
+
+def _target(data: bytes | None) -> ObjectId | None:
+    return None if data is None else ObjectId(data)
+
+
+def _note(text: str | None) -> dict[str, Any] | None:
+    return json.loads(text) if text else None

@@ -1,0 +1,220 @@
+"""One direction between two stores: runs, what is attached to them, baselines and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graven.errors import BackendUnavailable, GravenError, NotFound
+from graven.formats import layout
+from graven.formats.guarded import RefValue
+from graven.formats.packbuild import Item
+from graven.ids import parse_object_id
+from graven.refs.journal import RefUpdate
+from graven.store import Store
+from graven.sync.closure import Closure
+from graven.sync.difference import Selection, missing_updates
+from graven.sync.guarded import GuardedConflict, Key, Move, plan_move
+from graven.sync.refs import guarded_values
+from graven.sync.shipment import Shipment
+
+_ATTEMPTS = 8
+
+Progress = Callable[[int, int], None]
+"""Called with the number of refs sent and the bytes sent so far."""
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What went from one store to another.
+
+    Attributes:
+        runs: ids of runs that are new or have changed there.
+        deleted: ids of runs that are deleted there now.
+        attachments: number of attachments.
+        objects, bytes, packs: what was written; bytes as stored.
+        moved: baselines and tags that were set, as ``space/name``.
+        conflicts: those that both sides have moved; nothing was done to them.
+        refused: why baselines and tags stayed as they are, where the place cannot swap.
+        failed: what could not be read, by ref name: the rest went all the same.
+    """
+
+    runs: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    attachments: int = 0
+    objects: int = 0
+    bytes: int = 0
+    packs: int = 0
+    moved: list[str] = field(default_factory=list)
+    conflicts: list[GuardedConflict] = field(default_factory=list)
+    refused: str | None = None
+    failed: dict[str, GravenError] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "runs": self.runs,
+            "deleted": self.deleted,
+            "attachments": self.attachments,
+            "objects": self.objects,
+            "bytes": self.bytes,
+            "packs": self.packs,
+            "moved": self.moved,
+            "conflicts": [conflict.to_dict() for conflict in self.conflicts],
+            "refused": self.refused,
+            "failed": {name: error.to_dict() for name, error in self.failed.items()},
+        }
+
+
+def transfer(
+    source: Store,
+    target: Store,
+    selection: Selection | None = None,
+    *,
+    progress: Progress | None = None,
+) -> SyncReport:
+    """Send to ``target`` what ``source`` has and it lacks.
+
+    Nothing is ever taken away but by tombstones. May be repeated at any time: what has
+    arrived is not sent again. A damaged object holds up only what needs it.
+
+    Args:
+        source: is read.
+        target: is written to.
+        selection: which runs; all, if not given.
+        progress: told after each pack.
+
+    Raises:
+        BackendUnavailable: a place failed; what was sent until then is whole.
+    """
+    return _Transfer(source, target, selection or Selection(), progress).run()
+
+
+class _Transfer:
+    def __init__(
+        self, source: Store, target: Store, selection: Selection, progress: Progress | None
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._selection = selection
+        self._progress = progress or (lambda refs, sent: None)
+        self._report = SyncReport()
+        self._shipment = Shipment(target.parts.session)
+        self._closure = Closure(source.parts.index, target.parts.index)
+        self._changed: list[str] = []
+
+    def run(self) -> SyncReport:
+        for store in (self._source, self._target):
+            store.parts.index.refresh()
+        moves = self._plan_moves()
+        # What baselines stand for goes first: they may stand for runs that are deleted.
+        self._ship_moves(moves)
+        for page in missing_updates(
+            self._source.parts.index, self._target.parts.index, self._selection
+        ):
+            self._ship(page)
+        self._shipment.send()
+        self._target.parts.index.expire()
+        self._tell()
+        for move in moves:
+            self._move(move)
+        self._write_views()
+        report = self._report
+        report.objects, report.bytes = self._shipment.objects, self._shipment.bytes
+        report.packs = self._shipment.packs
+        return report
+
+    def _ship(self, updates: Sequence[RefUpdate]) -> None:
+        needs = self._closure.needs([u.target for u in updates if u.target is not None])
+        packs = self._shipment.packs
+        for update in updates:
+            need = next(needs) if update.target is not None else ()
+            if isinstance(need, GravenError):
+                self._report.failed[update.name] = need
+                continue
+            try:
+                self._shipment.add(need, update)
+            except (NotFound, GravenError) as error:
+                if isinstance(error, BackendUnavailable):
+                    raise
+                self._report.failed[update.name] = error
+                continue
+            self._count(update)
+        if self._shipment.packs != packs:
+            self._tell()
+
+    def _count(self, update: RefUpdate) -> None:
+        parsed = layout.parse_ref_name(update.name)
+        if parsed is None or parsed.attachment:
+            self._report.attachments += 1
+        elif update.target is None:
+            self._report.deleted.append(parsed.run_id)
+        else:
+            self._report.runs.append(parsed.run_id)
+
+    def _tell(self) -> None:
+        done = len(self._report.runs) + len(self._report.deleted) + self._report.attachments
+        self._progress(done, self._shipment.bytes)
+
+    # --- baselines and tags ---
+
+    def _plan_moves(self) -> list[Move]:
+        ours, theirs = guarded_values(self._source), guarded_values(self._target)
+        moves = []
+        for key in sorted(ours):
+            step = self._plan(key, ours[key], theirs.get(key))
+            if isinstance(step, GuardedConflict):
+                self._report.conflicts.append(step)
+            elif step is not None:
+                moves.append(step)
+        if moves and not self._target.parts.backend.capabilities.swap:
+            self._report.refused = f"{self._target.url} cannot compare and swap"
+            return []
+        return moves
+
+    def _plan(
+        self, key: Key, ours: RefValue, theirs: RefValue | None
+    ) -> Move | GuardedConflict | None:
+        space = key[0]
+        return plan_move(
+            key, self._source.guarded(space), ours, self._target.guarded(space), theirs
+        )
+
+    def _ship_moves(self, moves: list[Move]) -> None:
+        for move in list(moves):
+            items: list[Item] = list(move.history)
+            if move.value.object is not None:
+                (need,) = self._closure.needs([parse_object_id(move.value.object)])
+                if isinstance(need, GravenError):
+                    self._report.failed["/".join(move.key)] = need
+                    moves.remove(move)
+                    continue
+                items += need
+            self._shipment.add(items)
+
+    def _move(self, move: Move) -> None:
+        """Set a ref, looked at anew each time: others may be moving it."""
+        space, name = move.key
+        refs = self._target.guarded(space)
+        for _ in range(_ATTEMPTS):
+            theirs, version = refs.read_versioned(name)
+            step = self._plan(move.key, move.value, theirs)
+            if isinstance(step, GuardedConflict):
+                self._report.conflicts.append(step)
+                return
+            if step is None:
+                break
+            if refs.forward(name, move.value, version):
+                break
+        else:
+            self._report.failed["/".join(move.key)] = BackendUnavailable(
+                f"{space}/{name} kept moving", kind="ref-moved", hint="try again"
+            )
+            return
+        self._report.moved.append(f"{space}/{name}")
+
+    # --- views ---
+
+    def _write_views(self) -> None:
+        self._target.refresh_views([*self._report.runs, *self._report.deleted])
