@@ -57,7 +57,8 @@ class Capabilities:
 
     Attributes:
         create: `Backend.put_if_absent` has one winner, however many race.
-        swap: `Backend.put_if_version` and `Backend.delete_if_version` compare and act at once.
+        swap: `Backend.put_if_version` compares and acts at once.
+        swap_delete: where there is ``swap``, `Backend.delete_if_version` does so, too.
         durable: what a put with ``durable=True`` has returned from survives a power cut.
         trusted_clock: `Backend.now_ms` and `Entry.modified_ms` are of one clock.
     """
@@ -66,6 +67,7 @@ class Capabilities:
     swap: bool
     durable: bool
     trusted_clock: bool
+    swap_delete: bool = True
 
 
 class Backend(abc.ABC):

@@ -103,6 +103,8 @@ class RemoteBackend(Backend):
     def delete_if_version(self, key: str, version: str) -> bool:
         """See `Backend.delete_if_version`."""
         self._check_swap(key)
+        if not self.capabilities.swap_delete:
+            raise self._incapable(key, "compare and delete", "no-swap")
         done = self._on_condition(
             key, lambda: (self.driver.delete_if_version(key, version), "gone")[1]
         )

@@ -69,7 +69,9 @@ class BackendSuite(ReadingSuite):
 
     @pytest.fixture
     def deleting(self, swapping: Backend) -> Backend:
-        """A backend that says it can swap, on a server that heeds conditions of deletes."""
+        """A backend that says it can delete on a condition, on a server that heeds it."""
+        if not swapping.capabilities.swap_delete:
+            pytest.skip("this backend declares no compare-and-delete")
         if not self.enforces_delete:
             pytest.skip("this server ignores the conditions of deletes")
         return swapping
@@ -222,6 +224,11 @@ class BackendSuite(ReadingSuite):
                 backend.put_if_version("refs/a", b"two", version)
             assert caught.value.kind == "no-swap"
             assert self.peek(backend, "refs/a") == b"one"
+        if not (backend.capabilities.swap and backend.capabilities.swap_delete):
+            with pytest.raises(BackendUnavailable) as caught:
+                backend.delete_if_version("refs/a", backend.get_with_version("refs/a")[1])
+            assert caught.value.kind == "no-swap"
+            assert self.peek(backend, "refs/a") is not None
         if not backend.capabilities.create:
             with pytest.raises(BackendUnavailable):
                 backend.put_if_absent("refs/b", b"one")
