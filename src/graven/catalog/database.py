@@ -23,6 +23,9 @@ PAGE_BYTES = 8192
 
 Row = tuple[Any, ...]
 
+# Messages of SQLite about a damaged file may quote its bytes, which are no UTF-8 then.
+_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+
 
 class Catalog:
     """A connection to the catalog of one store. Safe to share between threads.
@@ -56,7 +59,7 @@ class Catalog:
                 raise InvalidInput(
                     f"a value that no store could hold: {error}", kind="bad-question"
                 ) from error
-            except sqlite3.DatabaseError as error:
+            except _DAMAGE as error:
                 self._give_up(error)
                 raise CatalogLost from error
 
@@ -79,7 +82,7 @@ class Catalog:
                         connection.execute("ROLLBACK")
                     raise
                 connection.execute("COMMIT")
-            except sqlite3.DatabaseError as error:
+            except _DAMAGE as error:
                 self._give_up(error)
                 raise CatalogLost from error
 
@@ -151,7 +154,7 @@ class Catalog:
                 self.close()  # it may not be ours yet
                 self._give_up_if_busy(error)
                 break
-            except sqlite3.DatabaseError:
+            except _DAMAGE:
                 self.reset()  # not a database, or a damaged one
             except OSError:
                 break
@@ -218,7 +221,7 @@ class Catalog:
         connection.execute("INSERT INTO meta VALUES('identity', ?)", (self._identity,))
         connection.execute("COMMIT")
 
-    def _give_up(self, error: sqlite3.DatabaseError) -> None:
+    def _give_up(self, error: Exception) -> None:
         """Let the catalog go after a failure; the next question finds another."""
         self._give_up_if_busy(error)
         if "full" in str(error):
@@ -228,7 +231,7 @@ class Catalog:
         else:
             self.reset()
 
-    def _give_up_if_busy(self, error: sqlite3.DatabaseError) -> None:
+    def _give_up_if_busy(self, error: Exception) -> None:
         if _is_busy(error):
             raise BackendUnavailable(
                 f"the catalog {self._path} was locked by another process for {BUSY_SECONDS:.0f} s",
@@ -252,7 +255,7 @@ def _connection(path: str) -> sqlite3.Connection:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    with suppress(sqlite3.Error):  # of a damaged database
+    with suppress(sqlite3.Error, UnicodeDecodeError):  # of a damaged database
         connection.rollback()
 
 
@@ -265,7 +268,7 @@ def _file_number(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _is_busy(error: sqlite3.DatabaseError) -> bool:
+def _is_busy(error: Exception) -> bool:
     text = str(error)
     return "locked" in text or "busy" in text
 

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 from graven import clock
 from graven.backends.base import Backend
 from graven.catalog.database import Catalog
-from graven.errors import GravenError
+from graven.errors import BackendUnavailable, GravenError
 from graven.formats import layout
 from graven.ids import ObjectId, hash_bytes, parse_object_id
 from graven.store.index import Index
 from graven.store.opening import (
+    UNREACHABLE,
     check_still_the_same,
     check_views,
     open_place,
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
     from graven.formats.packbuild import Item
     from graven.formats.run import RunEncoder
     from graven.formats.run_decode import RunDecoder
+    from graven.formats.storefile import StoreFile
     from graven.model.metric import MetricDef
     from graven.model.run import Run
     from graven.objects.cache import ObjectCache
     from graven.refs.guarded import GuardedRefs
     from graven.store.config import Config
+    from graven.store.outbox import Outbox
     from graven.store.pointers import Pointers
     from graven.store.revisions import Resolved, Resolver
     from graven.store.session import Intent, Session
@@ -52,14 +55,18 @@ class GravenWarning(UserWarning):
     """Something is not as it should be, and what was asked for was done all the same."""
 
 
-def warn(text: str) -> None:
+class QueuedWarning(GravenWarning):
+    """A run is not in the store yet: it waits in this machine's outbox."""
+
+
+def warn(text: str, category: type[GravenWarning] = GravenWarning) -> None:
     """Warn, in the name of whoever called graven."""
     depth = 1
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("graven."):
         frame = frame.f_back
         depth += 1
-    warnings.warn(text, GravenWarning, stacklevel=depth)
+    warnings.warn(text, category, stacklevel=depth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +157,11 @@ class StoreBase:
     @cached_property
     def _root(self) -> str:
         return str(getattr(self._backend, "root", ""))
+
+    @property
+    def file(self) -> StoreFile:
+        """What store.json says."""
+        return self._file
 
     @property
     def store_id(self) -> str:
@@ -299,6 +311,35 @@ class StoreBase:
     def _commit(self, items: Sequence[Item], intents: Sequence[Intent]) -> None:
         self._session.commit(items, intents)
         self._index.expire()
+
+    def _commit_or_queue(self, items: Sequence[Item], intents: Sequence[Intent]) -> bool:
+        """Commit, or keep it in the outbox where the place cannot be reached; True if kept."""
+        try:
+            self._commit(items, intents)
+        except BackendUnavailable as error:
+            return self._queue(items, intents, error)
+        return False
+
+    def _queue(
+        self, items: Sequence[Item], intents: Sequence[Intent], error: BackendUnavailable
+    ) -> bool:
+        if self.outbox is None or error.kind not in UNREACHABLE or not intents:
+            raise error
+        seen = self._index.catalog.one("SELECT max(name) FROM pack")
+        parsed = layout.parse_pack_name(seen[0]) if seen and seen[0] else None
+        self.outbox.commit(items, intents, parsed.stamp if parsed else 0)
+        runs = ", ".join(i.name.removeprefix("runs/") for i in intents if i.header is not None)
+        warn(f"{error.message}; queued: {runs}: 'graven push' sends it", QueuedWarning)
+        return True
+
+    @cached_property
+    def outbox(self) -> Outbox | None:
+        """What this machine could not send yet; None for a store that is near."""
+        if self._client is None or self.readonly:
+            return None
+        from graven.store.outbox import Outbox
+
+        return Outbox(self._backend.place or self._backend.url, self._file)
 
     def _resolve_pair(self, rev: str) -> tuple[str, str]:
         found = self.resolve(rev)

@@ -96,11 +96,15 @@ class Config:
         copy: dict[str, Any] = json.loads(json.dumps(self._data))
         return copy
 
+    def to_bytes(self) -> bytes:
+        """The file."""
+        return _to_bytes(self._data)
+
     def _change(self, change: Any) -> None:
         for _ in range(_ATTEMPTS):
             data, version = self._read()
             change(data)
-            text = (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+            text = _to_bytes(data)
             if version is None:
                 done = self._backend.put_if_absent(CONFIG_FILE, text)
             elif self._backend.capabilities.swap:
@@ -112,6 +116,10 @@ class Config:
                 self._data, self._version = data, done
                 return
         raise Conflict(f"{CONFIG_FILE} kept changing", kind="config-moved", hint="try again")
+
+
+def _to_bytes(data: dict[str, Any]) -> bytes:
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _set(data: dict[str, Any], key: str, value: Any) -> None:

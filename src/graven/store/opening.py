@@ -27,6 +27,10 @@ TRUST_SECONDS = 24 * 3600.0
 and a store that was deleted is found out by its first listing."""
 
 
+UNREACHABLE = frozenset({"unreachable", "timeout", "busy"})
+"""Kinds of `BackendUnavailable` that say nothing of the store: the network, or the service."""
+
+
 class Place(NamedTuple):
     """A backend, and where this machine keeps what it reads there (None: it is near)."""
 
@@ -71,12 +75,15 @@ def open_store_file(place: Place, *, create: bool) -> StoreFile:
     """
     backend = place.backend
     where = f"{backend.url}/{layout.STORE_FILE}"
-    if place.client is not None:
-        seen = place.client.memo.recall(layout.STORE_FILE)
-        if seen is not None and seen.data is not None and 0 <= seen.age < TRUST_SECONDS:
-            return decode_store_file(seen.data, where)
+    seen = place.client.memo.recall(layout.STORE_FILE) if place.client is not None else None
+    if seen is not None and seen.data is not None and 0 <= seen.age < TRUST_SECONDS:
+        return decode_store_file(seen.data, where)
     try:
         return decode_store_file(backend.get(layout.STORE_FILE), where)
+    except BackendUnavailable as error:
+        if seen is None or seen.data is None or error.kind not in UNREACHABLE:
+            raise
+        return decode_store_file(seen.data, where)  # old, but it never changes
     except NotFound:
         if not create:
             raise _no_store(backend) from None
@@ -151,9 +158,10 @@ def check_views(word: str | None) -> str | None:
 
 
 def _no_store(backend: Backend) -> NotFound:
+    archive = backend.url.startswith("zip:")
     return NotFound(
         f"no graven store at {backend.url}",
         kind="store-missing",
-        hint="'graven init' makes one",
+        hint="'graven bundle create' makes one" if archive else "'graven init' makes one",
         url=backend.url,
     )

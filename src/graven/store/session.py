@@ -120,11 +120,15 @@ class Session:
             for request in requests:
                 request.done = True
 
-    def writer(self) -> PackWriter:
-        """A transaction that is written as it grows and becomes visible when finished."""
+    def writer(self, *, keep: bool = False) -> PackWriter:
+        """A transaction that is written as it grows and becomes visible when finished.
+
+        With ``keep`` it holds on to its objects, as long as they fit into one pack, so
+        that all of it can be put elsewhere when it cannot be finished.
+        """
         self._check_writable()
         self._renew()
-        return PackWriter(self)
+        return PackWriter(self, keep=keep)
 
     def forward(self, builder: PackBuilder, updates: Sequence[PendingUpdate]) -> int:
         """Write a pack of updates that others stamped; its size in bytes.
@@ -266,8 +270,10 @@ class PackWriter:
     garbage for gc.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, keep: bool = False) -> None:
         self._session = session
+        self.kept: list[Item] | None = [] if keep else None
+        self._kept_bytes = 0
         self._builder = PackBuilder(random_bytes(NONCE_BYTES))
         self._intents: list[Intent] = []
         self._elsewhere: set[ObjectId] = set()  # looked up once, not for each run
@@ -279,6 +285,8 @@ class PackWriter:
         """Take an object in, unless the session or this transaction has it already."""
         if item.id in self._homes or item.id in self._elsewhere:
             return
+        if self.kept is not None:
+            self._keep(item)
         if item.kind != RUN and self._session.known(item.id):
             self._elsewhere.add(item.id)
             return
@@ -288,6 +296,18 @@ class PackWriter:
         self._builder.add(item)
         if item.kind != RUN:
             self._homes[item.id] = None
+
+    def _keep(self, item: Item) -> None:
+        self._kept_bytes += len(item.data)
+        if self.kept is not None and self._kept_bytes <= pack.MAX_PACK_BYTES:
+            self.kept.append(item)
+        else:
+            self.kept = None
+
+    @property
+    def intents(self) -> Sequence[Intent]:
+        """The ref updates so far."""
+        return self._intents
 
     def _put(self, updates: Sequence[PendingUpdate]) -> None:
         name = self._session._put(self._builder, updates)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graven.backends.parallel import run_all
-from graven.errors import Conflict, InvalidInput
+from graven.errors import BackendUnavailable, Conflict, InvalidInput
 from graven.formats import layout
 from graven.ids import hash_bytes, normal
+from graven.store.opening import UNREACHABLE
 from graven.store.reading import ReadingStore, _searched
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Batch:
         self._views_later: list[tuple[str, str]] = []
         self._ended = False
         self.run_ids: list[str] = []
+        self.queued = False  # the store could not be reached, and all of it waits to be sent
 
     def save(
         self,
@@ -123,21 +125,27 @@ class WritingStore(ReadingStore):
         encoded = self._encoder.encode(run)
         items, intents = _plan(encoded, note, None)
         views = self._views_wanted  # asked first: a damaged config.json must change nothing
-        self._commit(items, intents)
-        if views:
+        queued = self._commit_or_queue(items, intents)
+        if views and not queued:
             self._write_view(run, encoded)
         return self._view_path(encoded.run_id)
 
     @contextmanager
     def batch(self) -> Iterator[Batch]:
         """A transaction: all runs saved within become visible at its end, or none."""
-        writer = self._session.writer()
+        writer = self._session.writer(keep=self.outbox is not None)
         batch = Batch(self, writer)
         try:
             yield batch
         finally:
             batch._ended = True
-        writer.finish()
+        try:
+            writer.finish()
+        except BackendUnavailable as error:
+            if writer.kept is None:
+                raise
+            batch.queued = self._queue(writer.kept, writer.intents, error)
+            return
         self._index.expire()
         views = [partial(self._write_view, run, encoded) for run, encoded in batch._views]
         views += [partial(self._write_view_of, *names) for names in batch._views_later]
@@ -147,7 +155,12 @@ class WritingStore(ReadingStore):
     def _views_wanted(self) -> bool:
         if self._views is not None:
             return self._views == "all"
-        return bool(self._settings_for_writing().get("views", "all") != "none")
+        try:
+            return bool(self._settings_for_writing().get("views", "all") != "none")
+        except BackendUnavailable as error:
+            if self.outbox is None or error.kind not in UNREACHABLE:
+                raise
+            return False  # the run will be queued, and its view written when it is sent
 
     def _write_view(self, run: Run, encoded: EncodedRun) -> None:
         self._best_effort(

@@ -1,0 +1,198 @@
+"""Names for other stores, kept in a local store's local.json. Never a secret among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graven.errors import Conflict, Corrupt, InvalidInput, NotFound
+from graven.formats.layout import LOCAL_FILE
+from graven.ids import check_name
+from graven.store import Store
+from graven.sync.difference import Selection
+
+DEFAULT_NAME = "origin"
+_ATTEMPTS = 16
+_SECRET_WORDS = ("secret", "password", "token", "credential", "connection_string", "sas")
+_SECRET_NAMES = frozenset({"key", "account_key", "passwd"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """Another store.
+
+    Attributes:
+        name: what it is called here.
+        url: where it is.
+        storage_options: what its library is told beside the environment; no secrets.
+        selection: what `pull` takes from it: less than all after a partial clone.
+    """
+
+    name: str
+    url: str
+    storage_options: Mapping[str, Any] = field(default_factory=dict)
+    selection: Selection = field(default_factory=Selection)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, as it stands in the file."""
+        record: dict[str, Any] = {"url": self.url}
+        if self.storage_options:
+            record["storage_options"] = dict(self.storage_options)
+        if not self.selection.whole:
+            record["partial"] = self.selection._asdict()
+        return record
+
+
+def list_remotes(store: Store) -> list[Remote]:
+    """All remotes of a store, by name."""
+    records, _ = _read(store)
+    return [_remote(name, record) for name, record in sorted(records.items())]
+
+
+def find_remote(store: Store, name: str) -> Remote:
+    """The remote of that name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    known = {remote.name: remote for remote in list_remotes(store)}
+    if name not in known:
+        raise NotFound(
+            f"no remote {name!r}",
+            kind="remote-missing",
+            hint=f"there is {', '.join(known)}" if known else "'graven remote add' names one",
+            remote=name,
+        )
+    return known[name]
+
+
+def add_remote(store: Store, remote: Remote, *, force: bool = False) -> None:
+    """Remember a remote.
+
+    Raises:
+        InvalidInput: a bad name, a secret among its options, or the store itself.
+        Conflict: the name is taken, and not ``force``.
+    """
+    check_name(remote.name, "remote name")
+    _refuse_secrets(remote.storage_options)
+    if remote.url.rstrip("/") == store.url.rstrip("/"):
+        raise InvalidInput(f"{remote.url} is this store itself", kind="same-store", field="url")
+
+    def change(records: dict[str, Any]) -> None:
+        if remote.name in records and not force:
+            raise Conflict(
+                f"there is a remote {remote.name!r} already",
+                kind="remote-exists",
+                hint="remove it first, or choose another name",
+                remote=remote.name,
+            )
+        records[remote.name] = remote.to_dict()
+
+    _change(store, change)
+
+
+def remove_remote(store: Store, name: str) -> None:
+    """Forget a remote; what came from it stays.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    find_remote(store, name)
+    _change(store, lambda records: records.pop(name, None))
+
+
+def open_remote(remote: Remote, **options: Any) -> Store:
+    """Open the store that a remote means; ``options`` as `Store` takes them.
+
+    Raises:
+        NotFound: there is none at its URL.
+    """
+    options = {"storage_options": remote.storage_options, **options}
+    return Store(remote.url, create=False, **options)
+
+
+def find_or_name(store: Store, name_or_url: str | None) -> Remote:
+    """A remote by its name, or any URL or folder; None: the only one, or ``origin``.
+
+    Raises:
+        NotFound: no such remote, or none was said and there are several.
+    """
+    known = {remote.name: remote for remote in list_remotes(store)}
+    if name_or_url is None:
+        if len(known) == 1:
+            return next(iter(known.values()))
+        return find_remote(store, DEFAULT_NAME)
+    if name_or_url in known:
+        return known[name_or_url]
+    if "/" in name_or_url or name_or_url.endswith(".zip") or name_or_url in (".", ".."):
+        return Remote(name="", url=name_or_url)
+    return find_remote(store, name_or_url)
+
+
+def _read(store: Store) -> tuple[dict[str, Any], str | None]:
+    if store.path is None:
+        return {}, None
+    try:
+        data, version = store.parts.backend.get_with_version(LOCAL_FILE)
+    except NotFound:
+        return {}, None
+    try:
+        records = json.loads(data)["remotes"]
+        if not all(isinstance(record["url"], str) for record in records.values()):
+            raise TypeError("a url is no text")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Corrupt(
+            f"{LOCAL_FILE} is damaged: {error}",
+            kind="bad-local-file",
+            hint=f"mend or remove {LOCAL_FILE}: it names the remotes, nothing else",
+            file=LOCAL_FILE,
+        ) from None
+    return records, version
+
+
+def _change(store: Store, change: Callable[[dict[str, Any]], object]) -> None:
+    if store.path is None:
+        raise InvalidInput(
+            f"{store.url} is no local store, and remotes are named in those",
+            kind="not-local",
+            hint="name them in a clone of it",
+        )
+    backend = store.parts.backend
+    for _ in range(_ATTEMPTS):
+        records, version = _read(store)
+        change(records)
+        text = (json.dumps({"remotes": records}, indent=2, ensure_ascii=False) + "\n").encode()
+        if version is None:
+            done = backend.put_if_absent(LOCAL_FILE, text)
+        else:
+            done = backend.put_if_version(LOCAL_FILE, text, version)
+        if done is not None:
+            return
+    raise Conflict(f"{LOCAL_FILE} kept changing", kind="local-moved", hint="try again")
+
+
+def _remote(name: str, record: dict[str, Any]) -> Remote:
+    partial = record.get("partial") or {}
+    known = {key: partial[key] for key in Selection._fields if key in partial}
+    return Remote(
+        name=name,
+        url=record["url"],
+        storage_options=record.get("storage_options") or {},
+        selection=Selection(**known),
+    )
+
+
+def _refuse_secrets(options: Mapping[str, Any]) -> None:
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            _refuse_secrets(value)
+        low = key.lower()
+        if low in _SECRET_NAMES or any(word in low for word in _SECRET_WORDS):
+            raise InvalidInput(
+                f"storage option {key!r} is a secret, and {LOCAL_FILE} is no place for one",
+                kind="secret",
+                hint="put it into the environment or the library's own settings",
+                field=key,
+            )
