@@ -82,6 +82,17 @@ def refresh(
     return unreadable
 
 
+def apply_own_pack(catalog: Catalog, name: str, data: bytes) -> None:
+    """Take in a pack whose bytes are at hand, since they were written from here."""
+    tail = pack.read_tail(data[-pack.TAIL_BYTES :], len(data))
+    metadata = pack.read_metadata(data[tail.offset : tail.offset + tail.length])
+    with catalog.transaction() as connection:
+        places = Placements(connection)
+        fetched = _Fetched(name, PackFacts(len(data), metadata), None, None)
+        _apply_pack(connection, fetched, places)
+        places.flush()
+
+
 class _Fetched(NamedTuple):
     """What could be read of a pack: its metadata, or else what a scan of it found."""
 

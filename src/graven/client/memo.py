@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from graven import clock
 from graven.formats import layout
-from graven.ids import percent_encode
+from graven.ids import percent_decode, percent_encode
 
 _ABSENT = "absent"
 _PRESENT = "present"
@@ -64,14 +64,25 @@ class Memo:
         """Remember the file names of a folder."""
         self._write(folder, {"kind": _NAMES}, json.dumps(names).encode())
 
-    def recall_names(self, folder: str) -> list[str] | None:
-        """The file names of a folder; None if nobody looked."""
+    def recall_names(self, folder: str) -> list[str]:
+        """The file names of a folder: those of the last look, and of bodies seen since."""
+        names: set[str] = set()
         found = self._read(folder)
-        if found is None or found[0].get("kind") != _NAMES:
-            return None
-        with suppress(ValueError):  # damaged: as if nobody had looked
-            return [str(name) for name in json.loads(found[1])]
-        return None
+        if found is not None and found[0].get("kind") == _NAMES:
+            with suppress(ValueError):  # damaged: as if nobody had looked
+                names.update(str(name) for name in json.loads(found[1]))
+        for key in self._keys():
+            parent, _, name = key.rpartition("/")
+            seen = self.recall(key) if parent == folder else None
+            if seen is not None and seen.data is not None:
+                names.add(name)
+        return sorted(names)
+
+    def _keys(self) -> list[str]:
+        with suppress(OSError):  # nothing was ever kept
+            found = os.listdir(self._folder)
+            return [percent_decode(name) for name in found if not name.startswith(".tmp-")]
+        return []
 
     def forget(self) -> None:
         """Remember nothing."""

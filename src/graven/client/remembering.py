@@ -196,8 +196,7 @@ class OfflineBackend(Backend):
 
     def names(self, folder: str) -> builtins.list[str]:
         """See `Backend.names`; empty where nobody has looked."""
-        found = self.memo.recall_names(check_folder(folder))
-        return found or []
+        return self.memo.recall_names(check_folder(folder))
 
     def listing_token(self, folder: str) -> str | None:
         """See `Backend.listing_token`."""

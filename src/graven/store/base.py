@@ -224,7 +224,11 @@ class StoreBase:
             with self._lock:
                 if self._session_made is None:
                     self._session_made = Session(
-                        self._backend, readonly=self.readonly, grace_seconds=self.grace_seconds
+                        self._backend,
+                        readonly=self.readonly,
+                        grace_seconds=self.grace_seconds,
+                        # A local pack is read again for less than this costs.
+                        on_written=self._index.take_in if self._client is not None else None,
                     )
         return self._session_made
 

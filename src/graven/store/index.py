@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from graven import clock
@@ -11,7 +12,7 @@ from graven.backends.base import Backend
 from graven.catalog import freshness
 from graven.catalog.database import Catalog, CatalogLost
 from graven.catalog.schema import WAITING
-from graven.errors import Corrupt, NotFound
+from graven.errors import BackendUnavailable, Corrupt, NotFound
 from graven.ids import ObjectId
 
 if TYPE_CHECKING:  # these load the decoders, which most questions do without
@@ -138,6 +139,10 @@ class Index:
         """
         from graven.catalog.places import locate
 
+        if self._backend.remote:  # an id says all: what is known of it needs no new look
+            places = self.look(lambda catalog: locate(catalog, object_id))
+            with suppress(NotFound):  # not known yet, or repacked since: looked for below
+                return self.reader.get_at(object_id, places)
         for attempt in range(_ATTEMPTS):
             places = self.ask(lambda catalog: locate(catalog, object_id))
             try:
@@ -146,3 +151,13 @@ class Index:
                 if not places or attempt + 1 == _ATTEMPTS:
                     raise
         raise AssertionError("the loop returns or raises")
+
+    def take_in(self, name: str, data: bytes) -> None:
+        """Let the catalog know a pack that was written from here, so that it is not fetched.
+
+        A convenience: where it cannot be done, the next look brings the pack in.
+        """
+        from graven.catalog.refresh import apply_own_pack
+
+        with suppress(CatalogLost, BackendUnavailable, Corrupt):
+            apply_own_pack(self.catalog, name, data)

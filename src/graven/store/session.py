@@ -10,7 +10,7 @@ import math
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graven import clock
@@ -59,8 +59,14 @@ class Session:
     """
 
     def __init__(
-        self, backend: Backend, *, readonly: bool = False, grace_seconds: float = math.inf
+        self,
+        backend: Backend,
+        *,
+        readonly: bool = False,
+        grace_seconds: float = math.inf,
+        on_written: Callable[[str, bytes], None] | None = None,
     ) -> None:
+        self._on_written = on_written
         self._backend = backend
         self._readonly = readonly
         self._longest = grace_seconds / 2
@@ -229,6 +235,8 @@ class Session:
                 hint="it was moved or deleted while it was open; open it where it is now",
             )
         self._backend.put(layout.pack_key(name), data)
+        if self._on_written is not None:
+            self._on_written(name, data)
         return name
 
 
