@@ -2,61 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-import os
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-import aiohttp
-import botocore.exceptions as boto
-import s3fs
-from botocore.handlers import (
+import botocore.exceptions as boto  # type: ignore[import-untyped]  # botocore has no types
+import s3fs  # type: ignore[import-untyped]  # s3fs has no types
+from botocore.handlers import (  # type: ignore[import-untyped]  # botocore has no types
     add_expect_header,
 )
-from botocore.parsers import (
-    ResponseParserError,
-)
-from fsspec.asyn import sync
-from fsspec.exceptions import (
+from fsspec.asyn import sync  # type: ignore[import-untyped]  # fsspec has no types
+from fsspec.exceptions import (  # type: ignore[import-untyped]  # fsspec has no types
     FSTimeoutError,
 )
 
 from graven.backends import driver
-from graven.backends.base import Capabilities, Data, Entry
-from graven.backends.driver import ConditionFailed, Driver, Fetched, KeyMissing, Transient
-from graven.backends.s3_errors import (
-    Answer,
-    bucket_missing,
-    no_credentials,
-    not_s3,
-    one_line,
-    verdict,
-)
+from graven.backends.base import Capabilities, Data, Entry, is_key
+from graven.backends.driver import ConditionFailed, Driver, Fetched, KeyMissing
+from graven.backends.perprocess import PerProcess
+from graven.backends.redaction import Redactor
+from graven.backends.s3_errors import Answer, bucket_missing, no_credentials, not_s3, verdict
 from graven.backends.s3_place import S3Place
+from graven.backends.s3fs_errors import NO_CREDENTIALS, TROUBLE, trouble
 from graven.backends.server_clock import ServerClock
-from graven.errors import BackendUnavailable, InvalidInput
+from graven.errors import InvalidInput
 
 MAX_CONNECTIONS = 64
 BIG_BODY_BYTES = 1 << 20
 
-_NO_CREDENTIALS = (
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
-    boto.ProfileNotFound,
-    boto.SSOError,
-    boto.TokenRetrievalError,
-    boto.NoAuthTokenError,
-)
 _TOTAL = re.compile(r"bytes [^/]*/(\d+)")
-# What is still held of a filesystem that a fork brought along: closing it would wake the
-# event loop of the parent.
-_INHERITED: list[Any] = []
 
 
 class S3fsDriver(Driver):
@@ -82,8 +59,9 @@ class S3fsDriver(Driver):
         self._clock = ServerClock()
         self._ceph = False
         self._seen = False  # the bucket is there
-        self._lock = threading.Lock()
-        self._open: tuple[int, Any] | None = None  # the process it is of, the filesystem
+        self._redactor = Redactor(place.url, options)
+        # Neither connections nor the thread of the event loop come along with a fork.
+        self._here: PerProcess[Any] = PerProcess(self._connect)
 
     # Reading.
 
@@ -136,7 +114,9 @@ class S3fsDriver(Driver):
                 raise not_s3(self._place, "it sent no listing")
             for item in page.get("Contents", []):
                 key = str(item["Key"])[len(self._place.root) :]
-                yield Entry(key, item["Size"], item["ETag"], _millis(item.get("LastModified")))
+                if is_key(key):  # what others keep here is not looked at
+                    modified = _millis(item.get("LastModified"))
+                    yield Entry(key, item["Size"], item["ETag"], modified)
             if not page["IsTruncated"]:
                 return
             token = page.get("NextContinuationToken")
@@ -181,14 +161,12 @@ class S3fsDriver(Driver):
 
     def close(self) -> None:
         """See `Driver.close`."""
-        with self._lock:
-            held, self._open = self._open, None
-        if held is None or held[0] != os.getpid() or held[1]._s3 is None:
+        filesystem = self._here.take()
+        if filesystem is None:
             return
-        filesystem = held[1]
         # A loop that is gone, or a server that does not answer: the process need not wait.
-        with suppress(FSTimeoutError, RuntimeError, OSError, AttributeError):
-            sync(filesystem.loop, filesystem._s3.close, timeout=2)
+        with suppress(FSTimeoutError, RuntimeError, OSError):
+            sync(filesystem.loop, _hang_up, filesystem, timeout=2)
 
     def _put(self, key: str, data: Data, **condition: str) -> str:
         # aiohttp takes large bodies as files only, and wants small ones as bytes.
@@ -228,15 +206,16 @@ class S3fsDriver(Driver):
         body = parameters.get("Body")
         if isinstance(body, io.BytesIO):
             body.seek(0)
-        filesystem = self._filesystem()
+        filesystem = self._here.get()
         try:
             answer: dict[str, Any] = sync(
                 filesystem.loop, _send, filesystem, self._place.bucket, method, parameters
             )
         except boto.ClientError as error:
             raise self._refusal(error, method) from error
-        except _TROUBLE as error:
-            raise self._trouble(error) from error
+        except TROUBLE as error:
+            address = str(filesystem.s3.meta.endpoint_url)
+            raise trouble(error, self._place, address, self._redactor) from error
         self._listen(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
         self._seen = True
         if method in ("get_object", "put_object") and "ETag" not in answer:
@@ -271,106 +250,30 @@ class S3fsDriver(Driver):
             self._seen = self._seen or answer.code == "NoSuchKey"
         return found
 
-    def _trouble(self, error: Exception) -> Exception:
-        return trouble(error, self._place, self._address())
-
-    def _address(self) -> str:
-        client = self._filesystem()._s3
-        return str(client.meta.endpoint_url) if client is not None else self.url
-
     def _check_bucket(self) -> None:
         # The answer to a HEAD has no body that would tell a missing key from a missing bucket.
         if not self._seen:
             self._ask("head_bucket")
 
-    # The filesystem.
-
-    def _filesystem(self) -> Any:
-        held = self._open
-        process = os.getpid()
-        if held is not None and held[0] == process:
-            return held[1]
-        if held is not None:
-            # A fork brings neither the event loop's thread nor whoever held the lock along.
-            _INHERITED.append(held[1])
-            self._lock = threading.Lock()
-            self._open = None
-        with self._lock:
-            if self._open is None or self._open[0] != process:
-                self._open = (process, self._connect())
-            return self._open[1]
-
     def _connect(self) -> Any:
         try:
             filesystem = s3fs.S3FileSystem(**self._options)
             client = sync(filesystem.loop, filesystem.set_session)
-        except _NO_CREDENTIALS as error:
-            raise no_credentials(self._place, str(error)) from error
+        except NO_CREDENTIALS as error:
+            raise no_credentials(self._place, self._redactor.told(error)) from error
         except (TypeError, ValueError, KeyError, boto.BotoCoreError) as error:
             raise InvalidInput(
                 f"storage options for {self.url} are not such as s3fs takes:"
-                f" {self._masked(str(error))}",
+                f" {self._redactor.told(error)}",
                 kind="bad-option",
             ) from error
         # It would have the server say "100 continue" before a large body, which some never do.
         client.meta.events.unregister("before-call.s3", add_expect_header)
         return filesystem
 
-    def _masked(self, text: str) -> str:
-        for name in ("key", "secret", "token", "username", "password"):
-            secret = self._options.get(name)
-            if secret and isinstance(secret, str):
-                text = text.replace(secret, "***")
-        return one_line(text)
-
 
 class _BeyondEnd(Exception):
     """The range asked for lies behind the end of the body."""
-
-
-_TROUBLE = (
-    boto.BotoCoreError,
-    boto.HTTPClientError,
-    ResponseParserError,
-    aiohttp.ClientError,
-    asyncio.TimeoutError,
-    FSTimeoutError,
-    OSError,
-)
-
-
-def trouble(error: Exception, place: S3Place, address: str) -> Exception:
-    """What it means that no answer came, or none that could be understood."""
-    cause = getattr(error, "kwargs", {}).get("error", error)
-    said = one_line(str(cause) or type(cause).__name__)
-    if isinstance(error, _NO_CREDENTIALS):
-        return no_credentials(place, str(error))
-    if isinstance(error, boto.SSLError):
-        return BackendUnavailable(
-            f"no secure connection to {address}: {said}",
-            kind="tls",
-            hint="check the endpoint and its certificate (AWS_CA_BUNDLE)",
-            url=place.url,
-        )
-    if isinstance(error, (boto.ConnectTimeoutError, boto.ProxyConnectionError)):
-        return Transient(f"no connection to {address}", unreachable=True)
-    if isinstance(error, boto.EndpointConnectionError):
-        if isinstance(cause, aiohttp.ClientConnectorError):
-            return Transient(f"no connection to {address}", unreachable=True)
-        return Transient(f"the connection broke: {said}", unknown=True)
-    if isinstance(error, ResponseParserError):
-        return not_s3(place, "its answer is not XML")
-    if isinstance(error, boto.ParamValidationError):
-        return InvalidInput(
-            f"s3fs or botocore cannot send this: {said}",
-            kind="driver-old",
-            hint="pip install -U 'graven[s3]'",
-        )
-    if isinstance(error, boto.BotoCoreError) and not isinstance(error, boto.HTTPClientError):
-        if isinstance(error, (boto.IncompleteReadError, boto.ResponseStreamingError)):
-            return Transient("the answer broke off", unknown=True)
-        return BackendUnavailable(f"{place.url}: {said}", kind="refused", url=place.url)
-    return Transient(f"no whole answer: {said}", unknown=True)
 
 
 def is_ceph(headers: Mapping[str, str]) -> bool:
@@ -395,6 +298,11 @@ async def _send(filesystem: Any, bucket: str, method: str, parameters: Mapping[s
         async with answer["Body"] as body:
             answer["Body"] = await body.read()
     return answer
+
+
+async def _hang_up(filesystem: Any) -> None:
+    client = await filesystem.set_session()
+    await client.close()
 
 
 def _arguments(options: Mapping[str, Any], *, checksums: bool) -> dict[str, Any]:
