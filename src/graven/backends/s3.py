@@ -9,12 +9,21 @@ from importlib.util import find_spec
 from typing import Any
 
 from graven.backends.driver import Driver, Options
+from graven.backends.obstore_settings import NotSayable, settings_for
 from graven.backends.s3_place import S3Place, parse_place
 from graven.errors import InvalidInput
+
+CLIENT_VARIABLE = "GRAVEN_S3_CLIENT"
+_CLIENTS = ("", "s3fs", "obstore")
+# Where botocore and fsspec look for more than the environment says.
+_FILES = ("~/.aws/config", "~/.aws/credentials", "~/.config/fsspec")
 
 
 def open_driver(url: str, storage_options: Options) -> Driver:
     """The driver for ``s3://bucket/folder``.
+
+    The client is obstore where it is installed and can be told exactly what s3fs would be
+    told, else s3fs; the variable ``GRAVEN_S3_CLIENT`` (``s3fs`` or ``obstore``) overrules.
 
     Args:
         url: where.
@@ -27,21 +36,54 @@ def open_driver(url: str, storage_options: Options) -> Driver:
             no client library is there (``driver-missing``).
     """
     options = dict(storage_options)
-    endpoint = _endpoint(options, os.environ)
-    place = parse_place(url, endpoint or "aws")
-    return _s3fs(place, options, own_server=bool(endpoint))
-
-
-def _s3fs(place: S3Place, options: Mapping[str, Any], *, own_server: bool) -> Driver:
-    if find_spec("s3fs") is None:
+    wanted = os.environ.get(CLIENT_VARIABLE, "")
+    if wanted not in _CLIENTS:
         raise InvalidInput(
-            f"cannot open {place.url!r} without s3fs",
-            kind="driver-missing",
-            hint="pip install 'graven[s3]'",
+            f"no client {wanted!r} for S3",
+            kind="bad-option",
+            hint=f"set {CLIENT_VARIABLE} to s3fs or obstore, or not at all",
         )
-    module = import_module("graven.backends.s3fs_driver")
-    driver: Driver = module.S3fsDriver(place, options, checksums=not own_server)
+    endpoint = _endpoint(options, os.environ)
+    place = parse_place(url, endpoint or _profile_word(options, os.environ))
+    if wanted != "s3fs" and (wanted or find_spec("obstore")):
+        try:
+            return _fast(place, options, endpoint)
+        except NotSayable as why:
+            if wanted:
+                raise InvalidInput(
+                    f"obstore cannot be told what s3fs would be told for {place.url}: {why}",
+                    kind="bad-option",
+                    hint=f"unset {CLIENT_VARIABLE}",
+                ) from why
+    return _whole(place, options, endpoint)
+
+
+def _fast(place: S3Place, options: Options, endpoint: str) -> Driver:
+    has_files = any(os.path.exists(os.path.expanduser(path)) for path in _FILES)
+    settings = settings_for(options, endpoint, os.environ, has_files=has_files)
+    if find_spec("obstore") is None:
+        raise _missing(place, "obstore", "fast")
+    fast = import_module("graven.backends.obstore_driver").ObstoreDriver(place, settings)
+    whole = (lambda: _whole(place, options, endpoint)) if find_spec("s3fs") else None
+    both = import_module("graven.backends.s3_fast").FastDriver
+    driver: Driver = both(fast, whole, lambda: _missing(place, "s3fs", "s3"))
     return driver
+
+
+def _whole(place: S3Place, options: Options, endpoint: str) -> Driver:
+    if find_spec("s3fs") is None:
+        raise _missing(place, "s3fs", "s3")
+    module = import_module("graven.backends.s3fs_driver")
+    driver: Driver = module.S3fsDriver(place, options, checksums=not endpoint)
+    return driver
+
+
+def _missing(place: S3Place, library: str, extra: str) -> InvalidInput:
+    return InvalidInput(
+        f"{place.url!r} needs {library}, which is not installed",
+        kind="driver-missing",
+        hint=f"pip install 'graven[{extra}]'",
+    )
 
 
 def _endpoint(options: Mapping[str, Any], environ: Mapping[str, str]) -> str:
@@ -52,3 +94,9 @@ def _endpoint(options: Mapping[str, Any], environ: Mapping[str, str]) -> str:
         if environ.get(name):
             return environ[name]
     return ""
+
+
+def _profile_word(options: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """What tells places apart that no endpoint was named for: a profile may name one."""
+    name = options.get("profile") or environ.get("AWS_PROFILE") or ""
+    return f"profile:{name}" if name else "aws"

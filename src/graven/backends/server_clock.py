@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
 
 from graven import clock
+from graven.backends.driver import CONNECT_SECONDS, Transient
 
 MAX_AGE_SECONDS = 300.0
 _MAX_DISAGREEMENT = 2.0
@@ -39,3 +42,25 @@ class ServerClock:
         # The monotonic clock stands still while a machine sleeps.
         slept = abs(clock.wall_seconds() - wall - gone) > _MAX_DISAGREEMENT
         return None if slept or gone > MAX_AGE_SECONDS else then_ms + int(gone * 1000)
+
+
+def fetch_date(endpoint: str, path: str) -> str:
+    """The ``Date`` of an answer, whatever it says otherwise; empty if it has none.
+
+    Args:
+        endpoint: ``http://host:port`` or with https.
+        path: what is asked for, without a signature.
+
+    Raises:
+        Transient: no answer came.
+    """
+    parts = urlsplit(endpoint)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.netloc, timeout=CONNECT_SECONDS)
+    try:
+        connection.request("HEAD", path)
+        return connection.getresponse().getheader("Date", "")
+    except (OSError, HTTPException) as error:
+        raise Transient(f"no answer from {endpoint}", unreachable=True) from error
+    finally:
+        connection.close()
