@@ -45,6 +45,8 @@ def init(url: str | os.PathLike[str], **options: Any) -> Store:
     Raises:
         Conflict: there is one at ``url`` already.
     """
-    backend = open_backend(url, storage_options=options.get("storage_options"))
+    backend = options.get("backend")
+    if backend is None:
+        backend = open_backend(url, storage_options=options.get("storage_options"))
     create_store(backend, exclusive=True)
     return Store(url, create=False, **options)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from graven.store.config import Config
     from graven.store.outbox import Outbox
     from graven.store.pointers import Pointers
+    from graven.store.proving import SwapProof
     from graven.store.revisions import Resolved, Resolver
     from graven.store.session import Intent, Session
     from graven.views import ViewWriter
@@ -142,6 +143,7 @@ class StoreBase:
         self._config_made: Config | None = None
         self._view_writer_made: ViewWriter | None = None
         self._pointers: dict[str, Pointers] = {}
+        self._swap_proof: SwapProof | None = None
         _stores.add(self)
 
     @property
@@ -294,7 +296,9 @@ class StoreBase:
             from graven.refs.guarded import GuardedRefs
             from graven.store.pointers import Pointers
 
-            refs = GuardedRefs(self._backend, space, self._put_ref_object, self._index.get)
+            refs = GuardedRefs(
+                self._backend, space, self._put_ref_object, self._index.get, self._prove_swap
+            )
             self._pointers[space] = Pointers(
                 refs,
                 self._resolve_pair,
@@ -303,6 +307,16 @@ class StoreBase:
                 author=lambda: self.author,
             )
         return self._pointers[space]
+
+    def _prove_swap(self) -> None:
+        """Before baselines or tags of a remote store change; once is enough."""
+        if self._client is None:
+            return
+        if self._swap_proof is None:
+            from graven.store.proving import SwapProof
+
+            self._swap_proof = SwapProof(self._backend, self._client)
+        self._swap_proof.check()
 
     def _put_ref_object(self, data: bytes) -> ObjectId:
         from graven.formats.envelope import REF

@@ -105,9 +105,10 @@ class Config:
             data, version = self._read()
             change(data)
             text = _to_bytes(data)
-            if version is None:
+            can = self._backend.capabilities
+            if version is None and can.create:
                 done = self._backend.put_if_absent(CONFIG_FILE, text)
-            elif self._backend.capabilities.swap:
+            elif version is not None and can.swap:
                 done = self._backend.put_if_version(CONFIG_FILE, text, version)
             else:
                 self._backend.put(CONFIG_FILE, text)

@@ -133,6 +133,7 @@ class Fsck:
         self._check_refs()
         self._check_links()
         self._check_guarded()
+        self._check_probes()
         for key, age_ms in self._backend.temporaries():
             self._report.garbage.append(
                 f"{key}: left by a write that never ended ({age_ms // 1000} s ago)"
@@ -314,6 +315,15 @@ class Fsck:
                     continue
                 except GravenError as error:
                     self._add(key, error.message)
+
+    def _check_probes(self) -> None:
+        for entry in self._backend.list(layout.PROBE):
+            if layout.classify(entry.key) is layout.FileKind.PROBE:
+                self._report.garbage.append(
+                    f"{entry.key}: left by a probe of the storage; may be deleted"
+                )
+            else:
+                self._report.garbage.append(f"{entry.key}: not a name of graven's")
 
     def _check_target(self, key: str, target: str | None, run_id: str | None) -> None:
         if target is not None and bytes.fromhex(target) not in self._held:
