@@ -27,6 +27,7 @@ from typing import Any
 
 from bench import QUICK, Bench, Sizes
 from measure import Row, as_records, markdown
+from page import replace_table
 from peers import calibrax_env, git
 from peers.protocol import Worker
 
@@ -60,16 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
         text += f"\n\n{markdown(rows)}\n"
         print(text, end="")
         if options.into:
-            _replace_table(Path(options.into), text)
+            replace_table(Path(options.into), text)
     return 1 if not options.quick and any(row.met is False for row in rows) else 0
-
-
-def _replace_table(page: Path, text: str) -> None:
-    before, mark, rest = page.read_text().partition("<!-- table -->\n")
-    _, end, after = rest.partition("<!-- end of table -->")
-    if not end:
-        sys.exit(f"{page} has no markers for the table")
-    page.write_text(f"{before}{mark}\n{text}\n{end}{after}")
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

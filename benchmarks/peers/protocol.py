@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +61,15 @@ class WorkerError(RuntimeError):
 
 
 class Worker:
-    """The parent's end of a worker process."""
+    """The parent's end of a worker process; ``env`` None: it has the parent's variables."""
 
-    def __init__(self, python: str | Path, module: str) -> None:
+    def __init__(
+        self, python: str | Path, module: str, env: Mapping[str, str] | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             [str(python), "-m", module],
             cwd=HERE,
+            env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

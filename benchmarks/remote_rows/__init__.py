@@ -1,0 +1,1 @@
+"""The lines of the table on a bucket. Each file has one ``rows(bench)``."""
