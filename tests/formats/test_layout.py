@@ -29,6 +29,7 @@ DIGEST = bytes(range(32))
         (layout.guarded_key("tags", "v 1.0"), FileKind.GUARDED_REF),
         (layout.view_key("3f9c1a2b7d04"), FileKind.VIEW),
         ("cache/catalog.sqlite", FileKind.CACHE),
+        (f"probe/{'0' * 32}/a", FileKind.PROBE),
         ("packs/.tmp-1", FileKind.TEMPORARY),
     ],
 )
@@ -42,6 +43,9 @@ def test_names_are_told_apart(key, kind):
     [
         "",
         "readme.txt",
+        "probe/notes.txt",
+        f"probe/{'0' * 31}/a",
+        f"probe/{'0' * 32}/a/b",
         "STORE.JSON",
         "packs/",
         "packs/x.pack",

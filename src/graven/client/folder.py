@@ -1,10 +1,11 @@
-"""One folder of the user's cache for each remote store: catalog, objects, memo."""
+"""One folder of the user's cache for each remote store: catalog, objects, memo, facts."""
 
 from __future__ import annotations
 
 import os
 
 from graven import userdirs
+from graven.client.facts import Facts
 from graven.client.memo import Memo
 from graven.formats.layout import CATALOG_FILE
 from graven.ids import hash_bytes
@@ -27,6 +28,7 @@ class ClientFolder:
     def __init__(self, place: str, root: str | None = None) -> None:
         self.path = os.path.join(root or userdirs.cache_dir(), "stores", place_name(place))
         self.memo = Memo(os.path.join(self.path, "seen"))
+        self.facts = Facts(os.path.join(self.path, "facts.json"))
 
     @property
     def catalog_path(self) -> str:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from contextlib import suppress
 from typing import NamedTuple
 
 from graven import clock
+from graven.client.files import write_quietly
 from graven.formats import layout
 from graven.ids import percent_decode, percent_encode
 
@@ -94,16 +94,7 @@ class Memo:
         return os.path.join(self._folder, percent_encode(key))
 
     def _write(self, key: str, head: dict[str, str], body: bytes) -> None:
-        with suppress(OSError):  # a cache that cannot be written is no fault
-            os.makedirs(self._folder, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=self._folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(json.dumps(head).encode() + b"\n" + body)
-                os.replace(temporary, self._path(key))
-            except OSError:
-                os.unlink(temporary)
-                raise
+        write_quietly(self._path(key), json.dumps(head).encode() + b"\n" + body)
 
     def _read(self, key: str) -> tuple[dict[str, str], bytes, float] | None:
         try:

@@ -120,6 +120,10 @@ class RememberingBackend(Backend):
         """See `Backend.now_ms`."""
         return self.inner.now_ms()
 
+    def heard_ms(self) -> int | None:
+        """See `Backend.heard_ms`."""
+        return self.inner.heard_ms()
+
     def close(self) -> None:
         """See `Backend.close`."""
         self.inner.close()

@@ -29,6 +29,7 @@ OBJECTS = "objects/"
 RUNS = "runs/"
 REFS = "refs/"
 CACHE = "cache/"
+PROBE = "probe/"
 CATALOG_FILE = "catalog.sqlite"
 TEMPORARY_PREFIX = ".tmp-"
 
@@ -36,6 +37,7 @@ GUARDED_SPACES = ("baselines", "tags")
 
 _PACK = re.compile(rf"([0-9a-f]{{{STAMP_HEX}}})-([0-9a-f]{{{2 * OBJECT_ID_BYTES}}})\.pack")
 _PLAN = re.compile(r"([0-9a-f]{32})\.(condemned|done)")
+_PROBE = re.compile(r"probe/[0-9a-f]{32}/[a-z]+")
 _LOOSE = re.compile(r"objects/([0-9a-f]{2})/([0-9a-f]{62})-([0-9a-f]{32})")
 
 
@@ -51,6 +53,7 @@ class FileKind(StrEnum):
     GUARDED_REF = "guarded ref"
     VIEW = "view"
     CACHE = "cache"
+    PROBE = "remains of a probe"
     TEMPORARY = "temporary file"
     STRANGER = "stranger"
 
@@ -152,6 +155,8 @@ def classify(key: str) -> FileKind:
         if _PACK.fullmatch(name):
             return FileKind.PACK
         return FileKind.PLAN if _PLAN.fullmatch(name) else FileKind.STRANGER
+    if _PROBE.fullmatch(key):
+        return FileKind.PROBE
     if _LOOSE.fullmatch(key):
         return FileKind.LOOSE
     if folder in {f"refs/{space}" for space in GUARDED_SPACES} and parse_guarded_file(name):

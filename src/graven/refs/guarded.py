@@ -35,6 +35,7 @@ class GuardedRefs:
         space: ``baselines`` or ``tags``.
         put_object: stores a `ref` object's bytes durably and returns its id.
         get_object: the inverse.
+        prove: called before a change; raises if the place does not swap as it declares.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class GuardedRefs:
         space: str,
         put_object: Callable[[bytes], ObjectId],
         get_object: Callable[[ObjectId], bytes],
+        prove: Callable[[], None] | None = None,
     ) -> None:
         self._backend = backend
         self._space = space
         self._put_object = put_object
         self._get_object = get_object
+        self._prove = prove
 
     @property
     def space(self) -> str:
@@ -123,7 +126,7 @@ class GuardedRefs:
             Conflict: others kept changing it. InvalidInput: the place cannot swap.
             BackendUnavailable: not done; kind ``unknown`` if that cannot be told.
         """
-        self._check_swap()
+        self.check_swap()
         tried: list[RefValue] = []  # sent, and not known to have failed
         try:
             for _ in range(MAX_ATTEMPTS):
@@ -172,7 +175,7 @@ class GuardedRefs:
         Raises:
             InvalidInput: the place cannot swap.
         """
-        self._check_swap()
+        self.check_swap()
         return self._swap(name, value, version)
 
     def read_versioned(self, name: str) -> tuple[RefValue | None, str | None]:
@@ -190,7 +193,12 @@ class GuardedRefs:
     def _keep(self, current: RefValue | None) -> str | None:
         return self._put_object(encode_ref_object(current)).hex() if current else None
 
-    def _check_swap(self) -> None:
+    def check_swap(self) -> None:
+        """Accept the place for changes.
+
+        Raises:
+            InvalidInput: it cannot swap (kind ``no-swap``).
+        """
         if not self._backend.capabilities.swap:
             raise InvalidInput(
                 f"{self._backend.url} cannot compare and swap, so {self._space} cannot be"
@@ -198,6 +206,8 @@ class GuardedRefs:
                 kind="no-swap",
                 hint="runs can be saved there; keep baselines in a store on another place",
             )
+        if self._prove is not None:
+            self._prove()
 
     def _swap(self, name: str, value: RefValue, version: str | None) -> bool:
         """Send a value; False if it was refused or nothing was heard of it."""

@@ -1,4 +1,4 @@
-"""Before this machine first moves a baseline or tag at a remote place: does it compare and swap?
+"""Does a remote place compare and swap? Asked before this machine first moves a baseline there.
 
 A server that ignores conditions says yes to every write, and the loser of a race is never
 told. What was found is believed for a while, so that later writes cost nothing more.
