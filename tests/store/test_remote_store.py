@@ -271,6 +271,20 @@ def test_a_deletion_is_never_queued():
         store.delete("a")
 
 
+@pytest.mark.parametrize("days", [-30, 30])
+def test_a_machine_whose_clock_is_wrong_goes_by_the_storages(days):
+    wrong = counted("b")
+    wrong.inner.ahead_ms = days * 86_400_000  # seen from a machine that is as far behind
+
+    def stamp_ms(store, run_id):
+        (header,) = [h for h in store.headers() if h.run_id == run_id]
+        return header.stamp >> 16
+
+    elsewhere = opened(wrong, cache_dir=os.devnull)
+    elsewhere.save(sample_run("b"))
+    assert abs(stamp_ms(elsewhere, "b") - wrong.inner.now_ms()) < 60_000
+
+
 def test_two_remote_stores_talk_to_each_other():
     here, there = opened(), opened(RemoteMemory("b", "there"))
     here.save(sample_run("a"))

@@ -208,6 +208,13 @@ class Backend(abc.ABC):
     def now_ms(self) -> int:
         """The storage's clock: milliseconds since 1970."""
 
+    def heard_ms(self) -> int | None:
+        """As `now_ms`, from the last answers and without asking; None if none told the time.
+
+        Only where the storage's clock is another than this machine's.
+        """
+        return None
+
     def temporaries(self) -> builtins.list[tuple[str, int]]:
         """Remains of uploads that never ended, as (key, age in ms); most backends have none."""
         return []

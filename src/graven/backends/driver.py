@@ -135,6 +135,10 @@ class Driver(abc.ABC):
     def now_ms(self) -> int:
         """The service's clock, milliseconds since 1970."""
 
+    def heard_ms(self) -> int | None:
+        """As `now_ms`, from answers that have come anyhow; None if none told the time."""
+        return None
+
     @abc.abstractmethod
     def close(self) -> None:
         """Let go of connections. A second time is fine."""

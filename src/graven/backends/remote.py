@@ -148,6 +148,10 @@ class RemoteBackend(Backend):
         """See `Backend.now_ms`."""
         return self._try(self.driver.now_ms)
 
+    def heard_ms(self) -> int | None:
+        """See `Backend.heard_ms`."""
+        return self.driver.heard_ms()
+
     def close(self) -> None:
         """See `Backend.close`."""
         self.driver.close()

@@ -92,6 +92,10 @@ class ReadOnlyBackend(Backend):
         """See `Backend.now_ms`."""
         return self.inner.now_ms()
 
+    def heard_ms(self) -> int | None:
+        """See `Backend.heard_ms`."""
+        return self.inner.heard_ms()
+
     def temporaries(self) -> builtins.list[tuple[str, int]]:
         """See `Backend.temporaries`."""
         return self.inner.temporaries()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 WRITER_BYTES = 8
 NONCE_BYTES = 16
+TOLERATED_MS = 60_000
+"""Up to here two clocks are called equal: a storage tells its time in whole seconds."""
 
 
 class Intent(NamedTuple):
@@ -182,14 +184,7 @@ class Session:
 
     def _ticking(self) -> clock.HybridClock:
         if self._clock is None:
-            # A session begins with one listing: its stamps lie above every name there.
-            # Names below the present are below its stamps anyhow, so they are not asked for.
-            floor = max(0, (clock.wall_ms() << clock.COUNTER_BITS) - 1)
-            for name in self._backend.names_after(layout.PACKS, clock.format_stamp(floor)):
-                parsed = layout.parse_pack_name(name)
-                if parsed is not None and parsed.stamp > floor:
-                    floor = parsed.stamp
-            self._clock = clock.HybridClock(floor=floor)
+            self._clock = begin_clock(self._backend)
         return self._clock
 
     def _stamp(self, intents: Sequence[Intent]) -> list[PendingUpdate]:
@@ -208,8 +203,7 @@ class Session:
 
     def _way_out(self) -> str | None:
         """What to do when the newest pack's stamp lies far ahead."""
-        now = clock.format_stamp(clock.wall_ms() << clock.COUNTER_BITS)
-        packs = [n for n in self._backend.names_after(layout.PACKS, now) if n.endswith(".pack")]
+        packs = [n for n in _names_from(self._backend, clock.wall_ms()) if n.endswith(".pack")]
         if not packs:
             return None
         return (
@@ -269,6 +263,42 @@ def _interrupted() -> BackendUnavailable:
         kind="interrupted",
         hint="save again: it is not known to be stored",
     )
+
+
+def begin_clock(backend: Backend) -> clock.HybridClock:
+    """A clock whose stamps lie above every name of a pack; one listing.
+
+    A remote place has a clock of its own, which all its writers share: a machine whose
+    clock is wrong goes by that one, so that its writes neither win nor lose every merge.
+    """
+    now = clock.wall_ms()
+    names = _names_from(backend, now)
+    ahead = _ahead_of_storage(backend)
+    if ahead > 0:  # what lies between the two clocks was not asked for
+        names = _names_from(backend, now - ahead)
+    # Names below the present are below its stamps anyhow, so they were not asked for.
+    floor = max(0, ((now - ahead) << clock.COUNTER_BITS) - 1)
+    for name in names:
+        parsed = layout.parse_pack_name(name)
+        if parsed is not None and parsed.stamp > floor:
+            floor = parsed.stamp
+    if not ahead:
+        return clock.HybridClock(floor=floor)
+    return clock.HybridClock(lambda: clock.wall_ms() - ahead, floor)
+
+
+def _ahead_of_storage(backend: Backend) -> int:
+    """By how many ms this machine's clock is ahead of the storage's, if that matters."""
+    heard = backend.heard_ms()
+    if heard is None:
+        return 0
+    ahead = clock.wall_ms() - heard
+    return ahead if abs(ahead) >= TOLERATED_MS else 0
+
+
+def _names_from(backend: Backend, now_ms: int) -> list[str]:
+    stamp = max(0, (now_ms << clock.COUNTER_BITS) - 1)
+    return backend.names_after(layout.PACKS, clock.format_stamp(stamp))
 
 
 class PackWriter:

@@ -168,6 +168,10 @@ class FaultyBackend(Backend):
         """See `Backend.now_ms`; not counted, a bucket tells its time with every answer."""
         return self.inner.now_ms()
 
+    def heard_ms(self) -> int | None:
+        """See `Backend.heard_ms`."""
+        return self.inner.heard_ms()
+
     def temporaries(self) -> builtins.list[tuple[str, int]]:
         """See `Backend.temporaries`; not counted."""
         return self.inner.temporaries()

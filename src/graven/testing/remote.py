@@ -21,11 +21,20 @@ class RemoteMemory(MemoryBackend):
         super().__init__(f"{endpoint}/{name}" if name else "")
         self.url = f"memory://{name}"
         self.place = f"{endpoint} {self.url}"
+        self.ahead_ms = 0  # of this machine's clock
 
     def listing_token(self, folder: str) -> str | None:
         """None, as buckets have none."""
         super().listing_token(folder)
         return None
+
+    def now_ms(self) -> int:
+        """The clock of the storage."""
+        return super().now_ms() + self.ahead_ms
+
+    def heard_ms(self) -> int | None:
+        """It comes with every answer."""
+        return self.now_ms()
 
 
 def counted(name: str, endpoint: str = "here") -> FaultyBackend:
