@@ -104,10 +104,7 @@ def _facts(bench: RemoteBench, arguments: list[str]) -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "a request": f"delayed by {bench.proxy.delay_ms:g} ms",
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
-        "versions": ", ".join(
-            f"{name} {value}"
-            for name, value in {**versions, "python": platform.python_version()}.items()
-        ),
+        "versions": ", ".join(f"{name} {value}" for name, value in versions.items()),
         "graven's client": client,
     }
 
