@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -13,28 +14,47 @@ T = TypeVar("T")
 class PerProcess(Generic[T]):
     """A value that is made on first use, and again in a process that was forked.
 
-    The parent's value stays untouched in the child: ending it there would speak on the
-    parent's connections.
-
     Args:
         make: makes the value; called by one thread at a time.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._made: dict[int, T] = {}
-        # By process as well: a lock that was held at the fork stays shut in the child.
-        self._locks: dict[int, threading.Lock] = {}
+        self._value: T | None = None
+        self._lock = threading.Lock()
+        _EVERY.add(self)
 
     def get(self) -> T:
         """The value of this process."""
-        process = os.getpid()
-        if process not in self._made:
-            with self._locks.setdefault(process, threading.Lock()):
-                if process not in self._made:
-                    self._made[process] = self._make()
-        return self._made[process]
+        value = self._value
+        if value is None:
+            with self._lock:
+                if self._value is None:
+                    self._value = self._make()
+                value = self._value
+        return value
 
     def take(self) -> T | None:
         """The value of this process, to end it, if there is one; the next `get` makes another."""
-        return self._made.pop(os.getpid(), None)
+        with self._lock:
+            value, self._value = self._value, None
+        return value
+
+    def _leave_to_parent(self) -> None:
+        # Kept, since even to let go of it would speak on the connections of the parent.
+        _INHERITED.append(self._value)
+        self._value = None
+        self._lock = threading.Lock()  # another thread may have held it at the fork
+
+
+_EVERY: weakref.WeakSet[PerProcess[Any]] = weakref.WeakSet()
+_INHERITED: list[Any] = []
+
+
+def _begin_anew() -> None:
+    for one in _EVERY:
+        one._leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

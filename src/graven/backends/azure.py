@@ -1,0 +1,96 @@
+"""Containers of Azure Blob Storage: where the store lies, and what adlfs is told."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from graven.backends.bucket_folder import folder_root
+from graven.backends.driver import Driver, Options
+from graven.errors import InvalidInput
+
+_CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}|\$root|\$web")
+_HOST = re.compile(r"([a-z0-9-]{3,24})\.(?:dfs|blob)\.(core\.[a-z0-9.-]+)(:[0-9]+)?")
+_USUAL_SUFFIX = "core.windows.net"
+
+
+class AzurePlace(NamedTuple):
+    """A folder in a container.
+
+    Attributes:
+        url: fit for printing.
+        container: its name.
+        root: what every name begins with: empty, or with a closing ``/``.
+        account: of the URL; empty where that does not say.
+        account_host: of the blob service, where it is not the usual one.
+    """
+
+    url: str
+    container: str
+    root: str
+    account: str = ""
+    account_host: str = ""
+
+
+def open_driver(url: str, storage_options: Options) -> Driver:
+    """The driver for ``az://container/folder``.
+
+    Args:
+        url: where; ``abfs://container@account.dfs.core.windows.net/folder`` as well.
+        storage_options: what `adlfs.AzureBlobFileSystem` takes (connection_string,
+            account_name, account_key, sas_token, credential ...); where nothing is said,
+            the variables AZURE_STORAGE_* and the login of the machine count, as everywhere.
+
+    Raises:
+        InvalidInput: not such a URL (``bad-url``), options that adlfs does not take
+            (``bad-option``), or adlfs is not there (``driver-missing``).
+        BackendUnavailable: no account is named (``no-credentials``).
+    """
+    place = parse_place(url)
+    if find_spec("adlfs") is None:
+        raise InvalidInput(
+            f"cannot open {place.url!r} without adlfs",
+            kind="driver-missing",
+            hint="pip install 'graven[azure]'",
+        )
+    module = import_module("graven.backends.azure_driver")
+    driver: Driver = module.AzureDriver(place, storage_options)
+    return driver
+
+
+def parse_place(url: str) -> AzurePlace:
+    """Take the URL of a folder in a container apart.
+
+    Raises:
+        InvalidInput: kind ``bad-url``.
+    """
+    scheme, _, rest = url.partition("://")
+    authority, _, folder = rest.partition("/")
+    container, at, host = authority.partition("@")
+    account = account_host = ""
+    if not at and _HOST.fullmatch(authority):  # the container is the first folder
+        host = authority
+        container, _, folder = folder.partition("/")
+    if at or host:
+        known = _HOST.fullmatch(host)
+        if not known or ":" in container:
+            # Nothing of it is shown: before the @ may stand a secret.
+            raise InvalidInput(
+                "not a container and the host of an account before and behind the @",
+                kind="bad-url",
+                hint="write it like abfs://container@account.dfs.core.windows.net/folder",
+            )
+        account, suffix, port = known[1], known[2], known[3] or ""
+        if suffix != _USUAL_SUFFIX or port:
+            account_host = f"{account}.blob.{suffix}{port}"
+    if not _CONTAINER.fullmatch(container):
+        raise InvalidInput(
+            f"not the name of a container: {container!r}",
+            kind="bad-url",
+            hint="write it like az://container/folder",
+        )
+    shown = f"{scheme.lower()}://{container}{f'@{host}' if host else ''}"
+    root = folder_root(folder, f"{shown}/{folder}")
+    return AzurePlace(f"{shown}/{root}".rstrip("/"), container, root, account, account_host)
