@@ -211,3 +211,27 @@ def test_a_transfer_that_breaks_off_is_gone_on_with(stores, monkeypatch):
     report = transfer(a, Store(b.url))
     assert len(report.runs) == 60 - arrived
     check_store(b, runs_of(a))
+
+
+def test_what_died_with_its_run_is_not_sent(stores):
+    a, b = stores
+    a.save(sample_run("one"))
+    a.attach("one", "artifacts/x", b"heavy")
+    a.delete("one")
+    report = transfer(a, b)
+    assert (report.deleted, report.attachments, report.objects) == (["one"], 0, 0)
+
+
+def test_many_deletions_fit_into_packs(stores, monkeypatch):
+    from graven.sync import shipment
+
+    monkeypatch.setattr(shipment, "MAX_UPDATES", 10)
+    a, b = stores
+    with a.batch() as batch:
+        for number in range(25):
+            batch.save(sample_run(f"run-{number:02}"))
+    for number in range(25):
+        a.delete(f"run-{number:02}")
+    report = transfer(a, b)
+    assert (len(report.deleted), report.packs) == (25, 3)
+    assert len(b.headers(include_deleted=True)) == 25

@@ -24,6 +24,8 @@ _REF = (
     " FROM ref f JOIN writer w ON w.n = f.writer LEFT JOIN run r ON r.run_id = f.run_id"
 )
 
+_ALIVE = "(f.target IS NULL OR f.run_id IS NULL OR (r.object IS NOT NULL AND f.stamp > r.floor))"
+
 
 def run_states(catalog: Catalog, after: str) -> list[RefUpdate]:
     """The next page of runs behind a run id, tombstones too, in the order of ids.
@@ -37,9 +39,11 @@ def run_states(catalog: Catalog, after: str) -> list[RefUpdate]:
 def ref_states(catalog: Catalog, after: str) -> list[tuple[RefUpdate, int | None, str | None]]:
     """The next page of all other journaled refs behind a name, in the order of names.
 
-    Each with timestamp (microseconds) and branch of the run that it belongs to.
+    Without those that died with their run: nobody will see them again. Each with timestamp (microseconds) and branch of the run that it belongs to.
     """
-    rows = catalog.rows(f"{_REF} WHERE f.name > ? ORDER BY f.name LIMIT {PAGE}", (after,))
+    rows = catalog.rows(
+        f"{_REF} WHERE f.name > ? AND {_ALIVE} ORDER BY f.name LIMIT {PAGE}", (after,)
+    )
     return [(_ref_state(row), row[6], row[7]) for row in rows]
 
 

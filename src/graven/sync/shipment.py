@@ -11,6 +11,10 @@ from graven.refs.journal import RefUpdate
 from graven.store.session import NONCE_BYTES, Session
 
 
+MAX_UPDATES = 100_000
+"""In one pack: deletions bring no objects that would fill it."""
+
+
 class Shipment:
     """Fills packs and sends each when it is full.
 
@@ -48,6 +52,8 @@ class Shipment:
                     update.writer,
                 )
             )
+            if len(self._updates) >= MAX_UPDATES:
+                self.send()
 
     def send(self) -> None:
         """Send what is waiting."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graven.errors import BackendUnavailable, GravenError, NotFound
+from graven.errors import BackendUnavailable, Corrupt, GravenError, InvalidInput, NotFound
 from graven.formats import layout
 from graven.formats.guarded import RefValue
 from graven.formats.packbuild import Item
@@ -161,15 +161,25 @@ class _Transfer:
 
     def _plan_moves(self) -> list[Move]:
         ours, theirs = guarded_values(self._source), guarded_values(self._target)
+        hurt = {key: theirs.damaged[key] for key in theirs.damaged if key in ours.values}
         moves = []
-        for key in sorted(ours):
-            step = self._plan(key, ours[key], theirs.get(key))
+        for key in sorted(ours.values.keys() - hurt.keys()):
+            try:
+                step = self._plan(key, ours.values[key], theirs.values.get(key))
+            except Corrupt as error:  # in its history
+                hurt[key] = error
+                continue
             if isinstance(step, GuardedConflict):
                 self._report.conflicts.append(step)
             elif step is not None:
                 moves.append(step)
-        if moves and not self._target.parts.backend.capabilities.swap:
-            self._report.refused = f"{self._target.url} cannot compare and swap"
+        for key, fault in sorted({**hurt, **ours.damaged}.items()):
+            self._report.failed["/".join(key)] = fault
+        try:
+            for space in sorted({move.key[0] for move in moves}):
+                self._target.guarded(space).check_swap()
+        except InvalidInput as error:
+            self._report.refused = error.message
             return []
         return moves
 
@@ -205,8 +215,14 @@ class _Transfer:
                 return
             if step is None:
                 break
-            if refs.forward(name, move.value, version):
-                break
+            try:
+                if refs.forward(name, move.value, version):
+                    break
+            except InvalidInput as error:
+                if error.kind != "no-swap":
+                    raise
+                self._report.refused = error.message
+                return
         else:
             self._report.failed["/".join(move.key)] = BackendUnavailable(
                 f"{space}/{name} kept moving", kind="ref-moved", hint="try again"
