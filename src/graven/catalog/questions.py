@@ -232,6 +232,29 @@ def count_runs(catalog: Catalog) -> int:
     return int(row[0]) if row else 0
 
 
+class BranchSpan(NamedTuple):
+    """The living runs of one branch (None: of none): how many, and the times between them."""
+
+    branch: str | None
+    runs: int
+    first: datetime
+    last: datetime
+
+
+def branch_spans(catalog: Catalog) -> list[BranchSpan]:
+    """All branches, the one with the most runs first."""
+    rows = catalog.rows(
+        "SELECT branch, count(*) AS runs, min(ts), max(ts) FROM run WHERE object IS NOT NULL"
+        " GROUP BY branch ORDER BY runs DESC, branch"
+    )
+    return [
+        BranchSpan(
+            branch, runs, clock.micros_to_datetime(first or 0), clock.micros_to_datetime(last or 0)
+        )
+        for branch, runs, first, last in rows
+    ]
+
+
 def keys_of_runs(catalog: Catalog, run_ids: Sequence[str]) -> list[RunKey]:
     """Those of these runs that are there, in any order."""
     out = []

@@ -39,7 +39,8 @@ def run_states(catalog: Catalog, after: str) -> list[RefUpdate]:
 def ref_states(catalog: Catalog, after: str) -> list[tuple[RefUpdate, int | None, str | None]]:
     """The next page of all other journaled refs behind a name, in the order of names.
 
-    Without those that died with their run: nobody will see them again. Each with timestamp (microseconds) and branch of the run that it belongs to.
+    Without those that died with their run: nobody will see them again. Each with
+    timestamp (microseconds) and branch of the run that it belongs to.
     """
     rows = catalog.rows(
         f"{_REF} WHERE f.name > ? AND {_ALIVE} ORDER BY f.name LIMIT {PAGE}", (after,)

@@ -7,19 +7,22 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from graven.backends.archive import ArchiveBackend
 from graven.backends.archive_writer import write_archive
 from graven.backends.local import LocalBackend
-from graven.errors import Conflict
+from graven.catalog.questions import BranchSpan, branch_spans
+from graven.errors import Conflict, Corrupt, NotFound
 from graven.formats import layout
 from graven.store import Store
 from graven.store.fsck import FsckReport
 from graven.store.opening import write_store_file
+from graven.store.pointers import Pointers
 from graven.sync.difference import Selection
-from graven.sync.transfer import SyncReport, transfer
+from graven.sync.transfer import Progress, SyncReport, transfer
 
 _KINDS = (layout.STORE_FILE, layout.CONFIG_FILE, layout.PACKS, layout.OBJECTS, layout.REFS)
 
@@ -42,21 +45,56 @@ class VerifyReport:
     """What a check of an archive found.
 
     ``members`` is how many files it has, ``broken`` why some of them cannot be read or
-    do not match the archive's checksum, ``fsck`` what the check of the store in it found.
+    do not match the archive's checksum, ``fsck`` what the check of the store in it found
+    (None where it could not be opened).
     """
 
+    path: str
+    size: int
     members: int
     broken: dict[str, str]
-    fsck: FsckReport
+    fsck: FsckReport | None
 
     @property
     def sound(self) -> bool:
         """True if nothing is wrong."""
-        return not self.broken and not self.fsck.damage
+        return not self.broken and self.fsck is not None and self.fsck.ok
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {"members": self.members, "broken": self.broken, "fsck": self.fsck.to_dict()}
+        return {
+            "path": self.path,
+            "size": self.size,
+            "sound": self.sound,
+            "members": self.members,
+            "broken": self.broken,
+            "fsck": None if self.fsck is None else self.fsck.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What an archive holds; ``branches`` by number of runs, pointers as name to run id."""
+
+    path: str
+    size: int
+    store_id: str
+    runs: int
+    deleted: int
+    attachments: int
+    first: datetime | None
+    last: datetime | None
+    branches: tuple[BranchSpan, ...]
+    baselines: dict[str, str]
+    tags: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        record: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        for name in ("first", "last"):
+            record[name] = None if record[name] is None else record[name].isoformat()
+        record["branches"] = [{"branch": b.branch, "runs": b.runs} for b in self.branches]
+        return record
 
 
 def create_bundle(
@@ -65,6 +103,7 @@ def create_bundle(
     *,
     selection: Selection | None = None,
     force: bool = False,
+    progress: Progress | None = None,
 ) -> BundleReport:
     """Write an archive: the store in few packs, with its baselines, tags and settings.
 
@@ -73,12 +112,16 @@ def create_bundle(
         path: the zip file; written beside its place and renamed when it is whole.
         selection: which runs; tombstones always go along.
         force: replace a file that is there.
+        progress: told after each pack.
 
     Raises:
-        Conflict: there is such a file, and not ``force``.
+        Conflict: there is such a file, and not ``force``. NotFound: no such folder.
+        Corrupt: some of the store cannot be read; no archive is made.
     """
     target = os.path.abspath(path)
-    if os.path.exists(target) and not force:
+    if not os.path.isdir(os.path.dirname(target)):
+        raise NotFound(f"no folder {os.path.dirname(target)!r}", kind="folder-missing", file=target)
+    if os.path.lexists(target) and not force:
         raise Conflict(
             f"{target} exists already", kind="file-exists", hint="use --force to replace it"
         )
@@ -87,7 +130,7 @@ def create_bundle(
         backend = LocalBackend(folder, fsync=False)
         write_store_file(backend, source.file, exclusive=True)
         copy = Store(folder, create=False, durable=False, views="none")
-        sent = transfer(source, copy, selection)
+        sent = transfer(source, copy, selection, progress=progress)
         if source.config.to_dict():
             backend.put(layout.CONFIG_FILE, source.config.to_bytes())
         copy.close()
@@ -110,8 +153,58 @@ def verify_bundle(path: str | os.PathLike[str]) -> VerifyReport:
         members += 1
         if error is not None:
             broken[key] = error.message
-    store = Store(backend.url, create=False, readonly=True, backend=backend)
-    return VerifyReport(members=members, broken=broken, fsck=store.fsck("full", strict=True))
+    try:
+        fsck = _open(backend).fsck("full", strict=True)
+    except Corrupt as error:
+        if not broken:
+            raise
+        broken.setdefault(layout.STORE_FILE, error.message)
+        fsck = None
+    return VerifyReport(
+        path=backend.path,
+        size=os.path.getsize(backend.path),
+        members=members,
+        broken=broken,
+        fsck=fsck,
+    )
+
+
+def list_bundle(path: str | os.PathLike[str]) -> Contents:
+    """What an archive holds, from its metadata.
+
+    Raises:
+        NotFound, InvalidInput, Corrupt: no archive, or one that cannot be opened.
+    """
+    backend = ArchiveBackend(path)
+    store = _open(backend)
+    counts = store.stats()
+    spans = store.parts.index.ask(branch_spans)
+    return Contents(
+        path=backend.path,
+        size=os.path.getsize(backend.path),
+        store_id=store.store_id,
+        runs=counts.runs,
+        deleted=counts.deleted_runs,
+        attachments=counts.attachments,
+        first=min((span.first for span in spans), default=None),
+        last=max((span.last for span in spans), default=None),
+        branches=tuple(spans),
+        baselines=_runs_of(store.baselines),
+        tags=_runs_of(store.tags),
+    )
+
+
+def _open(backend: ArchiveBackend) -> Store:
+    return Store(backend.url, create=False, readonly=True, backend=backend)
+
+
+def _runs_of(pointers: Pointers) -> dict[str, str]:
+    found = {}
+    for name in pointers.names():
+        value = pointers.entry(name)
+        if value is not None and value.run is not None:
+            found[name] = value.run
+    return found
 
 
 def _members(folder: str) -> Iterator[tuple[str, Path]]:

@@ -2,15 +2,19 @@
 
 A value follows another if the other is in its history. Histories are chains of `ref`
 objects named by hash, so a value that has been seen is found again in a copy.
+
+Where two histories have parted, equal values (the same run and object) still count as one:
+a side that has had what the other has now, and has gone on, is ahead of it. So a conflict
+ends when somebody sets on one side what stands on the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from graven.errors import Corrupt, NotFound
+from graven.errors import NotFound
 from graven.formats.envelope import REF
 from graven.formats.guarded import RefValue, encode_ref_object
 from graven.formats.layout import GUARDED_SPACES, REFS, parse_guarded_file
@@ -47,6 +51,10 @@ class GuardedConflict:
             "common": None if self.common is None else self.common.to_dict(),
         }
 
+    def turned(self) -> GuardedConflict:
+        """The same, seen from the other side."""
+        return replace(self, ours=self.theirs, theirs=self.ours)
+
 
 class Move(NamedTuple):
     """A ref that can go forward: the value, and what must be stored before it is set."""
@@ -75,7 +83,7 @@ def plan_move(
     key: Key, source: GuardedRefs, ours: RefValue, target: GuardedRefs, theirs: RefValue | None
 ) -> Move | GuardedConflict | None:
     """How a target with ``theirs`` comes to ``ours``; None if there is nothing to do."""
-    if theirs is not None and (theirs.run, theirs.object) == (ours.run, ours.object):
+    if theirs is not None and _equal(ours, theirs):
         return None
     stands = identity(theirs) if theirs is not None else None
     behind: list[RefValue] = []
@@ -85,23 +93,23 @@ def plan_move(
         behind.append(value)
     if theirs is None:
         return Move(key, ours, [_item(value) for value in behind[1:]])
-    known = {identity(value): value for value in behind}
+    known = {identity(value): number for number, value in enumerate(behind)}
     ahead: list[RefValue] = []
+    common = None
     for value in history(target, theirs):
         if identity(value) == identity(ours):
             return None  # the target has gone on from there
         if identity(value) in known:
-            return _conflict(key, behind, ahead, value)
+            common = value
+            behind = behind[: known[identity(value)]]
+            break
         ahead.append(value)
-    return _conflict(key, behind, ahead, None)
-
-
-def _conflict(
-    key: Key, behind: list[RefValue], ahead: list[RefValue], common: RefValue | None
-) -> GuardedConflict:
-    if common is not None:
-        last = [identity(value) for value in behind].index(identity(common))
-        behind = behind[:last]
+    passed = any(_equal(value, theirs) for value in behind[1:])
+    overtaken = any(_equal(value, ours) for value in ahead[1:])
+    if overtaken and not passed:
+        return None
+    if passed and not overtaken:
+        return Move(key, ours, [_item(value) for value in behind[1:]])
     return GuardedConflict(
         space=key[0],
         name=key[1],
@@ -109,6 +117,10 @@ def _conflict(
         theirs=tuple(ahead[:SHOWN]),
         common=common,
     )
+
+
+def _equal(one: RefValue, other: RefValue) -> bool:
+    return (one.run, one.object) == (other.run, other.object)
 
 
 def _item(value: RefValue) -> Item:
@@ -121,11 +133,3 @@ def parse_key(path: str) -> Key | None:
     space, _, file_name = path.removeprefix(REFS).partition("/")
     name = parse_guarded_file(file_name)
     return (space, name) if space in GUARDED_SPACES and name is not None else None
-
-
-def readable(refs: GuardedRefs, name: str) -> RefValue | None:
-    """The value of a ref; None if there is none, or a damaged one, which fsck names."""
-    try:
-        return refs.read(name)
-    except Corrupt:
-        return None

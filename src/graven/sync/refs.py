@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
+from typing import NamedTuple
 
 from graven.backends.base import Entry
 from graven.backends.parallel import run_all
@@ -14,8 +14,15 @@ from graven.store import Store
 from graven.sync.guarded import Key, parse_key
 
 
-def guarded_values(store: Store) -> dict[Key, RefValue]:
-    """The values that stand now, deletions too; a damaged file is left out, fsck names it.
+class Guarded(NamedTuple):
+    """The values that stand now, deletions too, and what is wrong with files that are damaged."""
+
+    values: dict[Key, RefValue]
+    damaged: dict[Key, Corrupt]
+
+
+def guarded_values(store: Store) -> Guarded:
+    """All baselines and tags of a store.
 
     Of a remote store only the bodies are fetched that this machine has not seen in the
     version that the listing shows.
@@ -33,16 +40,12 @@ def guarded_values(store: Store) -> dict[Key, RefValue]:
             return None
 
     bodies = run_all(backend, [partial(read, entry) for _, entry in entries])
-    return dict(_decoded(entries, bodies))
-
-
-def _decoded(
-    entries: list[tuple[Key, Entry]], bodies: list[bytes | None]
-) -> Iterator[tuple[Key, RefValue]]:
+    found = Guarded({}, {})
     for (key, entry), data in zip(entries, bodies, strict=True):
         if data is None:
             continue
         try:
-            yield key, decode_ref_file(data, entry.key)
-        except Corrupt:
-            continue
+            found.values[key] = decode_ref_file(data, entry.key)
+        except Corrupt as error:
+            found.damaged[key] = error
+    return found

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from graven.backends.redaction import public_url
 from graven.errors import Conflict, Corrupt, InvalidInput, NotFound
-from graven.formats.layout import LOCAL_FILE
+from graven.formats.layout import LOCAL_FILE, STORE_FILE
 from graven.ids import check_name
 from graven.store import Store
 from graven.sync.difference import Selection
 
 DEFAULT_NAME = "origin"
 _ATTEMPTS = 16
-_SECRET_WORDS = ("secret", "password", "token", "credential", "connection_string", "sas")
-_SECRET_NAMES = frozenset({"key", "account_key", "passwd"})
+_PROJECT_STORE = ".graven"  # as graven.cli.session has it, which stands above this room
+_SECRET_WORDS = (
+    "secret", "passw", "token", "credential", "connection_string", "sas_", "_sas", "signature",
+    "private_key", "api_key", "access_key", "account_key", "bearer", "authorization",
+)  # fmt: skip
+_SECRET_NAMES = frozenset({"key", "sas", "auth"})
+_NO_SECRETS = frozenset({"anon", "cloud", "google_default"})  # ways for gcsfs to get a token
+_SIGNED = re.compile(r"[?&](?:sig|signature|[^=&]*(?:token|secret|key))=", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +81,10 @@ def add_remote(store: Store, remote: Remote, *, force: bool = False) -> None:
     """Remember a remote.
 
     Raises:
-        InvalidInput: a bad name, a secret among its options, or the store itself.
+        InvalidInput: a bad name, a secret in its URL or options, or the store itself.
         Conflict: the name is taken, and not ``force``.
     """
-    check_name(remote.name, "remote name")
-    _refuse_secrets(remote.storage_options)
+    check_remote(remote)
     if remote.url.rstrip("/") == store.url.rstrip("/"):
         raise InvalidInput(f"{remote.url} is this store itself", kind="same-store", field="url")
 
@@ -93,6 +101,30 @@ def add_remote(store: Store, remote: Remote, *, force: bool = False) -> None:
     _change(store, change)
 
 
+def check_remote(remote: Remote) -> None:
+    """Accept a remote for being kept.
+
+    Raises:
+        InvalidInput: a bad name, a secret in its URL or options.
+    """
+    check_name(remote.name, "remote name")
+    _refuse_secrets(remote.storage_options)
+    # The message does not show it: before the "@", or in the query, stands the secret.
+    if public_url(remote.url) != remote.url or _SIGNED.search(remote.url):
+        raise _secret("the URL holds a secret", "url")
+
+
+def full_url(url: str) -> str:
+    """A URL that means the same from every folder; that of a project is its ``.graven``."""
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme != "zip":
+        return url
+    path = os.path.abspath(rest if separator else url)
+    inner = os.path.join(path, _PROJECT_STORE)
+    is_project = not os.path.exists(os.path.join(path, STORE_FILE)) and os.path.isdir(inner)
+    return f"zip://{path}" if separator else inner if is_project else path
+
+
 def remove_remote(store: Store, name: str) -> None:
     """Forget a remote; what came from it stays.
 
@@ -103,14 +135,21 @@ def remove_remote(store: Store, name: str) -> None:
     _change(store, lambda records: records.pop(name, None))
 
 
-def open_remote(remote: Remote, **options: Any) -> Store:
-    """Open the store that a remote means; ``options`` as `Store` takes them.
+def open_remote(
+    remote: Remote, *, storage_options: Mapping[str, Any] | None = None, **options: Any
+) -> Store:
+    """Open the store that a remote means.
+
+    Args:
+        remote: its own storage options go before the others.
+        storage_options: what the environment says; may hold secrets.
+        options: as `Store` takes them.
 
     Raises:
         NotFound: there is none at its URL.
     """
-    options = {"storage_options": remote.storage_options, **options}
-    return Store(remote.url, create=False, **options)
+    merged = {**(storage_options or {}), **remote.storage_options}
+    return Store(remote.url, create=False, storage_options=merged, **options)
 
 
 def find_or_name(store: Store, name_or_url: str | None) -> Remote:
@@ -126,9 +165,13 @@ def find_or_name(store: Store, name_or_url: str | None) -> Remote:
         return find_remote(store, DEFAULT_NAME)
     if name_or_url in known:
         return known[name_or_url]
-    if "/" in name_or_url or name_or_url.endswith(".zip") or name_or_url in (".", ".."):
-        return Remote(name="", url=name_or_url)
+    if _is_place(name_or_url):
+        return Remote(name="", url=full_url(name_or_url))
     return find_remote(store, name_or_url)
+
+
+def _is_place(word: str) -> bool:
+    return "/" in word or os.sep in word or word.endswith(".zip") or os.path.isdir(word)
 
 
 def _read(store: Store) -> tuple[dict[str, Any], str | None]:
@@ -189,10 +232,15 @@ def _refuse_secrets(options: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping):
             _refuse_secrets(value)
         low = key.lower()
-        if low in _SECRET_NAMES or any(word in low for word in _SECRET_WORDS):
-            raise InvalidInput(
-                f"storage option {key!r} is a secret, and {LOCAL_FILE} is no place for one",
-                kind="secret",
-                hint="put it into the environment or the library's own settings",
-                field=key,
-            )
+        named = low in _SECRET_NAMES or any(word in low for word in _SECRET_WORDS)
+        if named and not (isinstance(value, str) and value in _NO_SECRETS):
+            raise _secret(f"storage option {key!r} is a secret", key)
+
+
+def _secret(fault: str, field: str) -> InvalidInput:
+    return InvalidInput(
+        f"{fault}, and {LOCAL_FILE} is no place for one",
+        kind="secret",
+        hint="put it into the environment or the library's own settings",
+        field=field,
+    )

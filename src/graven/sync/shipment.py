@@ -10,7 +10,6 @@ from graven.ids import random_bytes
 from graven.refs.journal import RefUpdate
 from graven.store.session import NONCE_BYTES, Session
 
-
 MAX_UPDATES = 100_000
 """In one pack: deletions bring no objects that would fill it."""
 
