@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from graven import clock
 from graven.client.files import write_quietly
@@ -94,14 +94,15 @@ class Memo:
         return os.path.join(self._folder, percent_encode(key))
 
     def _write(self, key: str, head: dict[str, str], body: bytes) -> None:
-        write_quietly(self._path(key), json.dumps(head).encode() + b"\n" + body)
+        dated = {**head, "at": round(clock.wall_seconds(), 3)}
+        write_quietly(self._path(key), json.dumps(dated).encode() + b"\n" + body)
 
-    def _read(self, key: str) -> tuple[dict[str, str], bytes, float] | None:
+    def _read(self, key: str) -> tuple[dict[str, Any], bytes, float] | None:
         try:
             with open(self._path(key), "rb") as file:
-                changed = os.fstat(file.fileno()).st_mtime
                 head, _, body = file.read().partition(b"\n")
             fields = json.loads(head)
-        except (OSError, ValueError):  # not there, or damaged: as if nobody had looked
-            return None
-        return (fields, body, clock.wall_seconds() - changed) if isinstance(fields, dict) else None
+            age = clock.wall_seconds() - fields["at"]
+        except (OSError, ValueError, LookupError, TypeError):
+            return None  # not there, or damaged: as if nobody had looked
+        return fields, body, age
