@@ -107,6 +107,8 @@ def create_bundle(
 ) -> BundleReport:
     """Write an archive: the store in few packs, with its baselines, tags and settings.
 
+    What cannot be read is left out, and named in the report.
+
     Args:
         source: what to archive.
         path: the zip file; written beside its place and renamed when it is whole.
@@ -116,7 +118,6 @@ def create_bundle(
 
     Raises:
         Conflict: there is such a file, and not ``force``. NotFound: no such folder.
-        Corrupt: some of the store cannot be read; no archive is made.
     """
     target = os.path.abspath(path)
     if not os.path.isdir(os.path.dirname(target)):
