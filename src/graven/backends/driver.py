@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from graven.backends.base import Capabilities, Data, Entry
@@ -29,6 +30,29 @@ class Fetched(NamedTuple):
     data: bytes
     version: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a person wants to know of the way to a place. No secrets.
+
+    Attributes:
+        service: what it is (``S3``, ``sftp``).
+        library: the client library with its version (``s3fs 2026.2.0``).
+        endpoint: the server's address.
+        credentials: of what kind they are and where they were found.
+        bucket: bucket or container; empty where there is no such thing.
+        prefix: what every key begins with in there: empty, or with a closing ``/``.
+        region: of the service, where it has any.
+    """
+
+    service: str
+    library: str = ""
+    endpoint: str = ""
+    credentials: str = ""
+    bucket: str = ""
+    prefix: str = ""
+    region: str = ""
 
 
 class KeyMissing(Exception):
@@ -137,6 +161,18 @@ class Driver(abc.ABC):
 
     def heard_ms(self) -> int | None:
         """As `now_ms`, from answers that have come anyhow; None if none told the time."""
+        return None
+
+    def about(self) -> About:
+        """How it gets there, for a person. May log in; asks nothing of the bucket."""
+        return About(self.url.partition("://")[0])
+
+    def keeps_versions(self) -> bool | None:
+        """Whether the bucket keeps bodies that are replaced or deleted: one request.
+
+        None where the service does not tell in one. Raises as every method does; that the
+        question is denied is usual.
+        """
         return None
 
     @abc.abstractmethod

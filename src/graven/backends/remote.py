@@ -152,6 +152,10 @@ class RemoteBackend(Backend):
         """See `Backend.heard_ms`."""
         return self.driver.heard_ms()
 
+    def keeps_versions(self) -> bool | None:
+        """See `Driver.keeps_versions`."""
+        return self._try(self.driver.keeps_versions)
+
     def close(self) -> None:
         """See `Backend.close`."""
         self.driver.close()
