@@ -21,6 +21,17 @@ from graven.backends.base import (
 from graven.client.memo import Memo, is_memorable
 from graven.errors import BackendUnavailable, NotFound
 
+CLOCK_SECONDS = 24 * 3600.0
+CLOCK_CHANGE_MS = 10_000
+_CLOCK = "clock"  # no key of a store
+
+
+def _number(data: bytes | None) -> int:
+    try:
+        return int(data or b"0")
+    except ValueError:  # damaged: as if the clocks were equal
+        return 0
+
 
 class RememberingBackend(Backend):
     """Hands every call on; what it sees of baselines, tags and settings goes into a memo."""
@@ -121,8 +132,19 @@ class RememberingBackend(Backend):
         return self.inner.now_ms()
 
     def heard_ms(self) -> int | None:
-        """See `Backend.heard_ms`."""
-        return self.inner.heard_ms()
+        """See `Backend.heard_ms`; where no answer told the time, what one of a day ago told.
+
+        The difference of the two clocks is what is remembered.
+        """
+        heard = self.inner.heard_ms()
+        seen = self.memo.recall(_CLOCK)
+        recent = seen is not None and 0 <= seen.age < CLOCK_SECONDS
+        if heard is not None:
+            ahead = clock.wall_ms() - heard
+            if not recent or seen is None or abs(ahead - _number(seen.data)) > CLOCK_CHANGE_MS:
+                self.memo.keep(_CLOCK, b"%d" % ahead, "")
+            return heard
+        return clock.wall_ms() - _number(seen.data) if recent and seen is not None else None
 
     def close(self) -> None:
         """See `Backend.close`."""
