@@ -7,8 +7,10 @@ from zipfile import ZipFile
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from graven.backends import anyfs
+from graven.backends import anyfs, open_backend
 from graven.backends.base import TEMP_PREFIX
+from graven.backends.chains import without_caches
+from graven.backends.local import LocalBackend
 from graven.backends.remote import RemoteBackend
 from graven.backends.retrying import RetryPolicy
 from graven.errors import BackendUnavailable, InvalidInput, NotFound
@@ -89,6 +91,30 @@ def test_caches_of_fsspec_are_left_out(tmp_path):
     assert backend.get("packs/a") == b"one"
     (tmp_path / "packs" / "a").write_bytes(b"two")
     assert backend.get("packs/a") == b"two"
+
+
+def test_a_cache_before_a_place_leaves_that_place(tmp_path):
+    backend = open_backend(
+        f"simplecache::file://{tmp_path}", storage_options={"cache_storage": "x"}
+    )
+    assert isinstance(backend, LocalBackend)
+    assert isinstance(open_backend(tmp_path / "a::b"), LocalBackend)
+    options = {"cache_storage": "x", "s3": {"key": "k"}, "simplecache": {"same_names": True}}
+    assert without_caches("simplecache::s3://b/a", options) == ("s3://b/a", {"key": "k"})
+    assert without_caches("zip::filecache::s3://b/a", {"mode": "r", "s3": {}, "filecache": {}}) == (
+        "zip::s3://b/a",
+        {"mode": "r", "s3": {}},
+    )
+    with pytest.raises(InvalidInput):
+        anyfs.open_driver("simplecache::", {})
+
+
+def test_a_chain_is_opened(tmp_path):
+    with ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("store/packs/a", b"x")
+    backend = open_backend(f"zip://store::local://{tmp_path}/a.zip", readonly=True)
+    assert backend.names("packs") == ["a"]
+    backend.close()
 
 
 def test_a_zip_in_a_chain_is_read(tmp_path):

@@ -38,6 +38,7 @@ LAZY = {
     ("backends/__init__.py", "graven.backends.memory"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.wrappers"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.archive"): "only the backend that was asked for",
+    ("backends/__init__.py", "graven.backends.chains"): "only for URLs in several links",
     ("backends/__init__.py", "graven.backends.local"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.remote"): "only the backend that was asked for",
     ("backends/anyfs.py", "aiohttp"): "half a second, for http alone",

@@ -15,6 +15,8 @@ __all__ = ["Backend", "Capabilities", "Entry", "open_backend"]
 
 # Two letters at least, since "C:" is a drive.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
+# At least one link before another with a scheme; "a::b" may be a folder.
+_CHAIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://.*)?::[A-Za-z][A-Za-z0-9+.-]+://.*", re.DOTALL)
 
 # Scheme to the module whose `open_driver(url, storage_options)` knows its service; all
 # other schemes are asked of fsspec.
@@ -36,7 +38,8 @@ def open_backend(
     storage_options: Mapping[str, Any] | None = None,
 ) -> Backend:
     """The backend for a path or URL: a folder, an archive (``zip://PATH``, or a
-    file that ends in ``.zip``), ``memory://NAME``, or a bucket.
+    file that ends in ``.zip``), ``memory://NAME``, a bucket, or what fsspec knows
+    (``sftp://``, chains such as ``zip://FOLDER::s3://BUCKET/a.zip``).
 
     Nothing is read or written yet, so a place that is not there shows later.
 
@@ -51,6 +54,12 @@ def open_backend(
             library is not installed (``driver-missing``).
     """
     text = os.fspath(url)
+    if _CHAIN.fullmatch(text):
+        from graven.backends.chains import without_caches
+
+        text, storage_options = without_caches(text, storage_options or {})
+        if "::" in text:
+            return _open_remote("", text, storage_options, readonly=readonly)
     match = _SCHEME.fullmatch(text)
     scheme = match[1].lower() if match else ""
     if match and scheme == "memory":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import difflib
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -27,6 +26,7 @@ from graven import clock, ids
 from graven.backends.anyfs_errors import Doing, translate
 from graven.backends.anyfs_info import modified_ms, size_of
 from graven.backends.base import TEMP_PREFIX, Capabilities, Data, Entry, is_key
+from graven.backends.chains import scheme_of, without_caches
 from graven.backends.driver import (
     CONNECT_SECONDS,
     READ_SECONDS,
@@ -42,9 +42,6 @@ from graven.errors import BackendUnavailable, InvalidInput
 
 T = TypeVar("T")
 
-# What they keep would be shown instead of what others have written since. graven keeps what
-# never changes in a cache of its own.
-CACHES = frozenset(["simplecache", "filecache", "blockcache", "cached"])
 # Writing does not come into question, or would damage what is there.
 _READ_ONLY = frozenset(
     ["http", "https", "zip", "tar", "libarchive", "reference", "data", "git", "github", "gist"]
@@ -69,7 +66,6 @@ _PACKAGES = {
 }
 # What tells two places of one URL apart.
 _PLACE_OPTIONS = ("endpoint_url", "endpoint", "host", "port", "account_name", "username", "user")
-_LINK = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(?:://|$)")
 
 
 def open_driver(url: str, storage_options: Options) -> Driver:
@@ -98,14 +94,17 @@ class AnyDriver(Driver):
     """
 
     def __init__(self, url: str, options: Options) -> None:
-        links = [link for link in url.split("::") if _scheme(link) not in CACHES]
-        if not links:
+        self._chain, self._options = without_caches(url, options)
+        if not self._chain:
             raise InvalidInput(f"no place behind the cache: {url!r}", kind="bad-url")
-        for link in links:
-            _check_scheme(_scheme(link) or "file", public_url(url))
-        self._chain = "::".join(links)
-        self._scheme = _scheme(links[0]) or "file"
-        self._options = _options_of(url, links, options)
+        schemes = [scheme_of(link) or "file" for link in self._chain.split("::")]
+        for scheme in schemes:
+            _check_scheme(scheme, public_url(url))
+        self._scheme = schemes[0]
+        if schemes[-1] in _HTTP:
+            alone, scheme = len(schemes) == 1, schemes[-1]
+            limited = _limit_waits(self._options if alone else self._options.get(scheme, {}))
+            self._options = limited if alone else {**self._options, scheme: limited}
         self._redactor = Redactor(url, options)
         self._here = PerProcess(self._open)
         self._made: set[str] = set()
@@ -328,11 +327,6 @@ class AnyDriver(Driver):
         )
 
 
-def _scheme(link: str) -> str:
-    match = _LINK.match(link)
-    return match[1].lower() if match else ""
-
-
 def _check_scheme(scheme: str, url: str) -> None:
     try:
         get_filesystem_class(scheme)
@@ -359,26 +353,11 @@ def _package(error: ImportError, scheme: str) -> str:
     return _PACKAGES.get(module, module) or f"the fsspec filesystem for {scheme}"
 
 
-def _options_of(url: str, links: list[str], options: Options) -> dict[str, Any]:
-    """The options less those of caches; in a chain the options of a link stand under its scheme."""
-    out = dict(options)
-    cached = url.partition("::")[0] != links[0]
-    if cached:
-        # Without a name of a scheme they were the cache's.
-        inner = {_scheme(link) for link in links}
-        out = {name: value for name, value in out.items() if name in inner}
-    if len(links) == 1:
-        out |= out.pop(_scheme(links[0]), None) or {}
-    if _scheme(links[-1]) in _HTTP:
-        _limit_waits(out if len(links) == 1 else out.setdefault(_scheme(links[-1]), {}))
-    return out
-
-
-def _limit_waits(options: dict[str, Any]) -> None:
+def _limit_waits(options: Mapping[str, Any]) -> dict[str, Any]:
     from aiohttp import ClientTimeout
 
     waits = ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
-    options["client_kwargs"] = {"timeout": waits, **options.get("client_kwargs", {})}
+    return {**options, "client_kwargs": {"timeout": waits, **options.get("client_kwargs", {})}}
 
 
 def _read(here: _Place, path: str, read: Callable[[str], T]) -> T:
