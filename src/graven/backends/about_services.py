@@ -34,6 +34,31 @@ def s3_credentials(options: Mapping[str, Any], method: str, *, anonymous: bool) 
     return known.get(method, method) or "none found"
 
 
+def gcs_credentials(found: Any) -> str:
+    """What gcsfs has logged in with."""
+    if found.credentials is None:
+        return "none (anonymous)"
+    known = {
+        "google_default": "Google's default login (gcloud, or GOOGLE_APPLICATION_CREDENTIALS)",
+        "cache": "login kept by gcsfs",
+        "cloud": "service account of this machine",
+        "browser": "login by a browser",
+    }
+    return known.get(str(found.method), "token (storage options)")
+
+
+def azure_credentials(credential: Any, service_url: str) -> str:
+    """What Azure's client signs with, by its class."""
+    if credential is None:
+        return "shared access signature" if "?" in service_url else "none (anonymous)"
+    name = type(credential).__name__
+    if "SharedKey" in name:
+        return "account key"
+    if "Sas" in name:
+        return "shared access signature"
+    return f"login of Microsoft Entra ({name})"
+
+
 def _version(package: str) -> str:
     try:
         return version(package)

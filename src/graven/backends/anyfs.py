@@ -23,6 +23,7 @@ from fsspec.registry import (  # type: ignore[import-untyped]  # fsspec has no t
 )
 
 from graven import clock, ids
+from graven.backends.about_services import library
 from graven.backends.anyfs_errors import Doing, translate
 from graven.backends.anyfs_info import modified_ms, size_of
 from graven.backends.base import TEMP_PREFIX, Capabilities, Data, Entry, is_key
@@ -30,6 +31,7 @@ from graven.backends.chains import scheme_of, without_caches
 from graven.backends.driver import (
     CONNECT_SECONDS,
     READ_SECONDS,
+    About,
     Driver,
     Fetched,
     KeyMissing,
@@ -188,6 +190,15 @@ class AnyDriver(Driver):
     def now_ms(self) -> int:
         """The clock of this machine: fsspec knows of no other, and none is declared."""
         return clock.wall_ms()
+
+    def about(self) -> About:
+        """See `Driver.about`."""
+        login = bool({"username", "user", "password"} & self._options.keys())
+        return About(
+            service=f"{self._scheme} (fsspec)",
+            library=library("fsspec"),
+            credentials="login (storage options)" if login else "",
+        )
 
     def close(self) -> None:
         """See `Driver.close`: connections end with the filesystem that holds them."""

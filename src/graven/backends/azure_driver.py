@@ -25,12 +25,14 @@ from azure.storage.blob.aio import BlobServiceClient
 from fsspec.asyn import sync  # type: ignore[import-untyped]  # fsspec has no types
 from fsspec.exceptions import FSTimeoutError  # type: ignore[import-untyped]  # as above
 
+from graven.backends.about_services import azure_credentials, library
 from graven.backends.azure import AzurePlace
 from graven.backends.azure_errors import LOGIN_HINT, container_missing, not_azure, translate
 from graven.backends.base import Capabilities, Data, Entry, is_key
 from graven.backends.driver import (
     CONNECT_SECONDS,
     READ_SECONDS,
+    About,
     ConditionFailed,
     Driver,
     Fetched,
@@ -39,7 +41,7 @@ from graven.backends.driver import (
     Transient,
 )
 from graven.backends.perprocess import PerProcess
-from graven.backends.redaction import Redactor
+from graven.backends.redaction import Redactor, public_url
 from graven.backends.server_clock import ServerClock
 from graven.errors import BackendUnavailable, InvalidInput
 
@@ -194,6 +196,18 @@ class AzureDriver(Driver):
             self._blob(key, lambda blob, more: blob.delete_blob(**condition, **more))
         except KeyMissing:
             raise ConditionFailed from None
+
+    def about(self) -> About:
+        """See `Driver.about`."""
+        service = self._account.get().service
+        return About(
+            service="Azure Blob Storage",
+            library=library("adlfs", "azure-storage-blob"),
+            endpoint=public_url(str(service.url)).rstrip("/"),
+            credentials=azure_credentials(service.credential, str(service.url)),
+            bucket=self._place.container,
+            prefix=self._place.root,
+        )
 
     def close(self) -> None:
         """See `Driver.close`."""

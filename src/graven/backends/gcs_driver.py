@@ -34,10 +34,12 @@ from gcsfs.retry import (  # type: ignore[import-untyped]  # as above
 from yarl import URL
 
 from graven import clock, ids
+from graven.backends.about_services import gcs_credentials, library
 from graven.backends.base import Capabilities, Data, Entry, is_key
 from graven.backends.driver import (
     CONNECT_SECONDS,
     READ_SECONDS,
+    About,
     ConditionFailed,
     Driver,
     Fetched,
@@ -56,7 +58,7 @@ from graven.backends.gcs_errors import (
     verdict,
 )
 from graven.backends.perprocess import PerProcess
-from graven.backends.redaction import Redactor
+from graven.backends.redaction import Redactor, public_url
 from graven.backends.server_clock import ServerClock
 from graven.errors import InvalidInput
 
@@ -187,6 +189,24 @@ class GCSDriver(Driver):
         except KeyMissing:
             raise ConditionFailed from None
 
+    def about(self) -> About:
+        """See `Driver.about`."""
+        filesystem = self._login()
+        return About(
+            service="Google Cloud Storage",
+            library=library("gcsfs"),
+            endpoint=public_url(str(filesystem._location)),
+            credentials=gcs_credentials(filesystem.credentials),
+            bucket=self._place.bucket,
+            prefix=self._place.root,
+        )
+
+    def keeps_versions(self) -> bool | None:
+        """See `Driver.keeps_versions`."""
+        bucket = self._names.removesuffix("/o")
+        found = self._ask(_Request("GET", API + bucket, {"fields": "versioning"})).record()
+        return None if found is None else bool((found.get("versioning") or {}).get("enabled"))
+
     def close(self) -> None:
         """See `Driver.close`."""
         filesystem = self._filesystem.take()
@@ -271,7 +291,9 @@ class GCSDriver(Driver):
         return error
 
     def _look_at_bucket(self) -> None:
-        self._ask(_Request("GET", API + self._names, {"maxResults": "1", "fields": "kind"}))
+        # Within the folder: rights may go no further.
+        query = {"prefix": self._place.root, "maxResults": "1", "fields": "kind"}
+        self._ask(_Request("GET", API + self._names, query))
 
     # The filesystem.
 
