@@ -17,6 +17,8 @@ FormatTooNew        7      use a newer graven
 
 A parent among the built-in errors is there where a program written for plain
 files expects one (``FileNotFoundError`` for a missing run).
+
+Warnings are for what did not stop the work: `GravenWarning` and those under it.
 """
 
 from __future__ import annotations
@@ -123,3 +125,11 @@ class FormatTooNew(GravenError):
 
     exit_code = 7
     default_kind = "format-too-new"
+
+
+class GravenWarning(UserWarning):
+    """Something is not as it should be, and what was asked for was done all the same."""
+
+
+class QueuedWarning(GravenWarning):
+    """A run is not in the store yet: it waits in this machine's outbox."""

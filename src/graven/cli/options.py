@@ -8,6 +8,7 @@ GLOBAL_OPTIONS: tuple[OptionRow, ...] = (
     (("-C", "--store"), "store", "text", "URL", "Store (else GRAVEN_STORE, else .graven upwards)"),
     (("--json",), "json", "flag", "", "Answer in JSON: one document, or one record a line"),
     (("-q", "--quiet"), "quiet", "flag", "", "Print nothing but the answer asked for"),
+    (("--offline",), "offline", "flag", "", "Answer from what is kept here of a remote store"),
     (("--color",), "color", ("auto", "always", "never"), "", "Colour and layout for people"),
 )
 

@@ -57,6 +57,10 @@ class Output:
             self._encodable = True
         self.session.stdout.write("\t".join(clean(word) for word in words) + "\n")
 
+    def verbatim(self, text: str) -> None:
+        """One line as it is, folded by nobody: it will be copied."""
+        self.fields(text)
+
     def table(self, table: "Table") -> None:
         """A table, aligned for people and tab-separated for pipes."""
         self.writer.table(table)

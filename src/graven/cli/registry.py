@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "config": ("config", PORCELAIN, "Read and change the settings of the store"),
     "stats": ("stats", MAINTENANCE, "Count objects, packs and bytes"),
     "fsck": ("fsck", MAINTENANCE, "Check the store for damage"),
+    "doctor": ("doctor", MAINTENANCE, "Say whether a place is good for a store"),
     "reindex": ("reindex", MAINTENANCE, "Rebuild the catalog from the packs"),
     "views": ("views", MAINTENANCE, "Write the readable files in runs/ again"),
     "hash-object": ("hash_object", PLUMBING, "Print the object id of bytes, and store them"),

@@ -9,12 +9,14 @@ import sys
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TextIO
+    from typing import Any, TextIO
 
     from graven.cli.output import Output
     from graven.store import Store
 
 STORE_FOLDER = ".graven"
+LOOK_SECONDS = 2.0
+"""For so long one listing of a remote store serves all that a command asks."""
 
 
 class Session:
@@ -32,6 +34,7 @@ class Session:
         self.store: str | None = None
         self.json = False
         self.quiet = False
+        self.offline = False
         self.color = "auto"
         self.words: list[str] = []
         self._out: Output | None = None
@@ -131,6 +134,56 @@ class Session:
         names = (self.environ.get(name) for name in ("GRAVEN_AUTHOR", "USER", "USERNAME"))
         return next((name for name in names if name), "")
 
+    @property
+    def is_offline(self) -> bool:
+        """Whether remote stores are to be asked only for what is kept on this machine."""
+        return self.offline or self.environ.get("GRAVEN_OFFLINE", "") not in ("", "0")
+
+    @property
+    def storage_options(self) -> "dict[str, Any]":
+        """What GRAVEN_STORAGE_OPTIONS tells the libraries of remote stores.
+
+        Raises:
+            InvalidInput: it is no JSON object.
+        """
+        text = self.environ.get("GRAVEN_STORAGE_OPTIONS", "")
+        if not text:
+            return {}
+        import json
+
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):  # its message would quote a part, maybe a secret
+            found = None
+        if isinstance(found, dict):
+            return found
+        from graven.errors import InvalidInput
+
+        raise InvalidInput(
+            "GRAVEN_STORAGE_OPTIONS is no JSON object",
+            kind="bad-variable",
+            hint="""write it like '{"endpoint_url": "http://localhost:9000"}'""",
+            field="GRAVEN_STORAGE_OPTIONS",
+        )
+
+    @property
+    def opening(self) -> "dict[str, Any]":
+        """How stores are opened, as `graven.Store` takes it; storage options apart.
+
+        Raises:
+            InvalidInput: GRAVEN_VIEWS is none of ``all``, ``none``.
+        """
+        views = self.environ.get("GRAVEN_VIEWS") or None
+        if views not in (None, "all", "none"):
+            from graven.errors import InvalidInput
+
+            raise InvalidInput(
+                f"GRAVEN_VIEWS must be 'all' or 'none', not {views!r}",
+                kind="bad-variable",
+                field="GRAVEN_VIEWS",
+            )
+        return {"views": views, "refresh_every": LOOK_SECONDS, "author": self.author}
+
     def open_store(self) -> "Store":
         """Open the store that is meant.
 
@@ -139,9 +192,25 @@ class Session:
         """
         import graven
 
-        store = graven.open(self.find_store())
-        store.author = self.author
+        store = graven.open(
+            self.find_store(),
+            offline=self.is_offline,
+            storage_options=self.storage_options,
+            **self.opening,
+        )
+        if store.offline:
+            self._tell_age(store)
         return store
+
+    def _tell_age(self, store: "Store") -> None:
+        from graven import clock
+        from graven.cli.render.text import age
+
+        moment = store.as_of
+        if moment is None:
+            self.out.note("offline: nothing of it has been read yet")
+        else:
+            self.out.note(f"offline: as of {age(moment, clock.now())}")
 
 
 def is_terminal(stream: "TextIO") -> bool:

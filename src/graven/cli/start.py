@@ -10,6 +10,7 @@ import sys
 import warnings
 
 from graven.cli.session import Session
+from graven.errors import GravenWarning
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def run(words: list[str]) -> int:
     session = Session()
     session.words = words
     with warnings.catch_warnings():
+        # A remark of ours ends no command, whatever PYTHONWARNINGS says, and each is shown.
+        warnings.simplefilter("always", GravenWarning)
         warnings.showwarning = _show_warning(session, warnings.showwarning)
         return _guard(session, lambda: _dispatch(session, words))
 
@@ -49,7 +52,7 @@ def _show_warning(session: Session, others: "Callable[..., None]") -> "Callable[
     """Our own warnings as remarks of the command; other packages' as Python shows them."""
 
     def show(message: "Warning | str", category: type[Warning], *where: object) -> None:
-        if category.__name__ == "GravenWarning":
+        if issubclass(category, GravenWarning):
             session.out.warn(str(message))
         else:
             others(message, category, *where)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from graven.errors import Conflict, GravenError, InvalidInput, NotFound
+from graven.catalog.questions import find_header
+from graven.errors import BackendUnavailable, Conflict, GravenError, InvalidInput, NotFound
 from graven.ingest import (
     AUTO,
     Failure,
@@ -24,6 +26,7 @@ from graven.ingest import (
 from graven.model import Run
 from graven.store import Store
 
+QUEUED = "queued"
 RAW = "artifacts/raw/"  # where a run's source file is attached
 BATCH_RUNS = 500
 BATCH_BYTES = 32 * 2**20  # of source files: what a batch holds in memory at most, beside one file
@@ -31,7 +34,11 @@ BATCH_BYTES = 32 * 2**20  # of source files: what a batch holds in memory at mos
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestedRun:
-    """One run that is in the store now. ``outcome``: saved, replaced or unchanged."""
+    """One run that is in the store now, or ``queued``.
+
+    ``outcome``: saved, replaced, unchanged; or queued, where the store could not be
+    reached and the run waits on this machine.
+    """
 
     run_id: str
     source: str
@@ -45,7 +52,12 @@ class IngestedRun:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         record = {name: getattr(self, name) for name in self.__slots__}
-        return {**record, "notes": list(self.notes)}
+        return {**record, "queued": self.queued, "notes": list(self.notes)}
+
+    @property
+    def queued(self) -> bool:
+        """Whether it waits on this machine."""
+        return self.outcome == QUEUED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +77,7 @@ class IngestReport:
     """What became of every file.
 
     Attributes:
-        runs: those that are in the store now, in the order read.
+        runs: those that are in the store now, or queued, in the order read.
         failed: files that could not be read or saved.
         skipped: (path, reason) of files in folders that no format knows.
         bytes_read: of the source files.
@@ -79,8 +91,13 @@ class IngestReport:
     bytes_new: int
 
     def with_outcome(self, outcome: str) -> tuple[IngestedRun, ...]:
-        """The runs that were ``saved``, ``replaced`` or found ``unchanged``."""
+        """The runs that were ``saved``, ``replaced``, ``queued`` or found ``unchanged``."""
         return tuple(run for run in self.runs if run.outcome == outcome)
+
+    @property
+    def queued(self) -> bool:
+        """Whether any run waits on this machine to be sent."""
+        return any(run.queued for run in self.runs)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -90,6 +107,7 @@ class IngestReport:
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
             "bytes_read": self.bytes_read,
             "bytes_new": self.bytes_new,
+            "queued": self.queued,
         }
 
 
@@ -119,6 +137,7 @@ class _Work:
     pending_bytes: int = 0
     bytes_read: int = 0
     bytes_new: int = 0
+    cut_off: bool = False  # the store could not be reached: it is not asked again
 
 
 def ingest(
@@ -135,7 +154,9 @@ def ingest(
     """Read files and folders and save their runs, a batch at a time.
 
     A run whose id is in the store already is left as it is, unless ``replace``. Nothing
-    that goes wrong with one file stops the others.
+    that goes wrong with one file stops the others. Where a remote store cannot be reached
+    the runs are queued on this machine, and what it has last seen of the store says which
+    are there already.
 
     Args:
         store: where to.
@@ -153,7 +174,7 @@ def ingest(
         BackendUnavailable: the store failed; the batches before are in.
     """
     if keep_raw is None:
-        keep_raw = bool(store.config.get("ingest.keep_raw", True))
+        keep_raw = _wants_raw(store)
     overrides = overrides or Overrides()
     work = _Work(
         store=store,
@@ -185,6 +206,15 @@ def ingest(
         bytes_read=work.bytes_read,
         bytes_new=work.bytes_new,
     )
+
+
+def _wants_raw(store: Store) -> bool:
+    try:
+        return bool(store.settings_for_writing().get("ingest.keep_raw", True))
+    except BackendUnavailable as error:
+        if not store.can_queue(error):
+            raise
+        return True  # never seen, so never set as far as this machine knows
 
 
 def _refuse_a_shared_id(run_id: str, places: list[Place]) -> None:
@@ -243,16 +273,23 @@ def _take(work: _Work, item: Ingested | Failure | Skipped) -> None:
 def _outcome(work: _Work, item: Ingested) -> str:
     """What saving this run will be: ``saved``, ``replaced`` or ``unchanged``."""
     run = item.run
+    # Where the id stands for the file's bytes, equal ids mean equal files. An id that
+    # the file or the user chose may stand for something else: that must not pass unseen.
+    chosen = work.explicit_id or item.format in work.lossless
     stored = next((other.run for other, _ in work.pending if other.run.id == run.id), None)
-    if stored is None:
-        stored = find_run(work.store, run.id)
+    if stored is None and not work.cut_off:
+        try:
+            stored = find_run(work.store, run.id)
+        except BackendUnavailable as error:
+            if not work.store.can_queue(error):
+                raise
+            work.cut_off = True
+    if stored is None and work.cut_off:
+        return _outcome_unseen(work, item, chosen)
     if stored is None:
         return "saved"
     if work.replace:
         return "unchanged" if stored == run else "replaced"
-    # Where the id stands for the file's bytes, equal ids mean equal files. An id that
-    # the file or the user chose may stand for something else: that must not pass unseen.
-    chosen = work.explicit_id or item.format in work.lossless
     if chosen and not _same_points(stored, run):
         raise Conflict(
             f"{item.source}: run {run.id!r} is in the store with other results",
@@ -262,6 +299,25 @@ def _outcome(work: _Work, item: Ingested) -> str:
             run=run.id,
         )
     return "unchanged"
+
+
+def _outcome_unseen(work: _Work, item: Ingested, chosen: bool) -> str:
+    """As `_outcome`, by what this machine has last seen of the store."""
+    known = work.store.parts.index.look(partial(find_header, run_id=item.run.id))
+    if known is None or known.deleted:
+        return "saved"
+    if work.replace:
+        return "replaced"
+    if not chosen:
+        return "unchanged"
+    raise BackendUnavailable(
+        f"{item.source}: run {item.run.id!r} is in the store already, which cannot be"
+        " reached to compare the two",
+        kind="unreachable",
+        hint="--replace queues it all the same, --id gives it another id",
+        file=item.source,
+        run=item.run.id,
+    )
 
 
 def _same_points(stored: Run, run: Run) -> bool:
@@ -296,7 +352,7 @@ def _flush(work: _Work) -> None:
                 continue
             done.append((item, outcome))
     for item, outcome in done:  # only now are they durable
-        work.runs.append(_ingested(item, outcome))
+        work.runs.append(_ingested(item, QUEUED if batch.queued else outcome))
         work.bytes_new += _size(Path(item.source))
 
 

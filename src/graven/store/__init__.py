@@ -14,11 +14,11 @@ import os
 from typing import Any
 
 from graven.backends import open_backend
-from graven.store.base import GravenWarning
+from graven.errors import GravenWarning, QueuedWarning
 from graven.store.care import Store
 from graven.store.opening import create_store
 
-__all__ = ["GravenWarning", "Store", "init", "open"]
+__all__ = ["GravenWarning", "QueuedWarning", "Store", "init", "open"]
 
 
 def open(  # graven.open, as the builtin is for files

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from graven import clock
 from graven.backends.base import Backend
 from graven.catalog.database import Catalog
-from graven.errors import BackendUnavailable, GravenError
+from graven.errors import BackendUnavailable, GravenError, GravenWarning, QueuedWarning
 from graven.formats import layout
 from graven.ids import ObjectId, hash_bytes, parse_object_id
 from graven.store.index import Index
@@ -50,14 +50,7 @@ if TYPE_CHECKING:
 
 
 SETTINGS_SECONDS = 3600.0
-
-
-class GravenWarning(UserWarning):
-    """Something is not as it should be, and what was asked for was done all the same."""
-
-
-class QueuedWarning(GravenWarning):
-    """A run is not in the store yet: it waits in this machine's outbox."""
+NAMED = 3  # runs in one warning
 
 
 def warn(text: str, category: type[GravenWarning] = GravenWarning) -> None:
@@ -243,20 +236,25 @@ class StoreBase:
             self._config_made = Config(self._backend)
         return self._config_made
 
-    def _settings_for_writing(self) -> Config:
+    def settings_for_writing(self) -> Config:
         """The settings; of a remote store those of the last hour will do.
 
         They only say what is written beside a commit, and the look would cost as much as
-        the commit itself.
+        the commit itself. Where it cannot be reached older ones must do.
         """
-        if self._config_made is None and self._client is not None:
-            from graven.client.remembering import OfflineBackend
-            from graven.store.config import Config
+        if self._config_made is not None or self._client is None:
+            return self.config
+        from graven.client.remembering import OfflineBackend
+        from graven.store.config import Config
 
-            seen = self._client.memo.recall(layout.CONFIG_FILE)
-            if seen is not None and 0 <= seen.age < SETTINGS_SECONDS:
-                return Config(OfflineBackend(self._backend.url, "", self._client.memo))
-        return self.config
+        seen = self._client.memo.recall(layout.CONFIG_FILE)
+        if seen is None or not 0 <= seen.age < SETTINGS_SECONDS:
+            try:
+                return self.config
+            except BackendUnavailable as error:
+                if seen is None or not self.can_queue(error):
+                    raise
+        return Config(OfflineBackend(self._backend.url, "", self._client.memo))
 
     @property
     def metric_defs(self) -> dict[str, MetricDef]:
@@ -341,19 +339,28 @@ class StoreBase:
     def _queue(
         self, items: Sequence[Item], intents: Sequence[Intent], error: BackendUnavailable
     ) -> bool:
-        if self.outbox is None or error.kind not in UNREACHABLE or not intents:
+        if self.outbox is None or not self.can_queue(error) or not intents:
             raise error
         seen = self._index.catalog.one("SELECT max(name) FROM pack")
         parsed = layout.parse_pack_name(seen[0]) if seen and seen[0] else None
         self.outbox.commit(items, intents, parsed.stamp if parsed else 0)
-        runs = ", ".join(i.name.removeprefix("runs/") for i in intents if i.header is not None)
-        warn(f"{error.message}; queued: {runs}: 'graven push' sends it", QueuedWarning)
+        runs = [i.name.removeprefix("runs/") for i in intents if i.header is not None]
+        more = f" and {len(runs) - NAMED:,} more" if len(runs) > NAMED else ""
+        named = ", ".join(runs[:NAMED]) + more
+        warn(f"{error.message}; queued: {named}; 'graven push' sends what is queued", QueuedWarning)
         return True
+
+    def can_queue(self, error: BackendUnavailable) -> bool:
+        """True if what met this error may wait in the outbox: nothing was said against it."""
+        return not self.readonly and self.outbox is not None and error.kind in UNREACHABLE
 
     @cached_property
     def outbox(self) -> Outbox | None:
-        """What this machine could not send yet; None for a store that is near."""
-        if self._client is None or self.readonly:
+        """What this machine could not send yet; None for a store that is near.
+
+        A store that was opened read-only, or offline, has one too, to be looked at.
+        """
+        if self._client is None:
             return None
         from graven.store.outbox import Outbox
 

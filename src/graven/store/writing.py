@@ -15,7 +15,6 @@ from graven.backends.parallel import run_all
 from graven.errors import BackendUnavailable, Conflict, InvalidInput
 from graven.formats import layout
 from graven.ids import hash_bytes, normal
-from graven.store.opening import UNREACHABLE
 from graven.store.reading import ReadingStore, _searched
 
 if TYPE_CHECKING:
@@ -156,9 +155,9 @@ class WritingStore(ReadingStore):
         if self._views is not None:
             return self._views == "all"
         try:
-            return bool(self._settings_for_writing().get("views", "all") != "none")
+            return bool(self.settings_for_writing().get("views", "all") != "none")
         except BackendUnavailable as error:
-            if self.outbox is None or error.kind not in UNREACHABLE:
+            if not self.can_queue(error):
                 raise
             return False  # the run will be queued, and its view written when it is sent
 

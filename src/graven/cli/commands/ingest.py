@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from graven.ingest import Overrides
     from graven.porcelain.ingest import IngestReport
 
+_STYLES = {"unchanged": "dim", "queued": "warn"}
 MAX_SKIPPED = 5  # named for people; a folder of sources may hold thousands
 
 
@@ -49,6 +50,9 @@ def command(session: Session, paths: tuple[str, ...], **asked: Any) -> int:
     Google Benchmark, asv). Where file and options are silent, git is asked for commit
     and branch of the working folder. A file whose run is in the store already is left
     alone. A bad file does not stop the others; the exit code is 2 if there was one.
+
+    Where a remote store cannot be reached the runs are queued on this machine, and
+    'graven push' sends them; that is no failure.
     """
     from graven.cli.render.progress import ingest_progress
     from graven.ingest import git_facts
@@ -125,7 +129,7 @@ def _show_run(session: Session, run: Any) -> None:
     else:
         where = " ".join(filter(None, (run.branch, (run.commit or "")[:10])))
         out.line(
-            (f"{run.outcome} ", "good" if run.outcome != "unchanged" else "dim"),
+            (f"{run.outcome} ", _STYLES.get(run.outcome, "good")),
             (short_id(run.run_id), "id"),
             f"  {run.source}",
             (f"  {run.format}, {plural(run.points, 'point')}{', ' * bool(where)}{where}", "dim"),
@@ -137,7 +141,8 @@ def _show_run(session: Session, run: Any) -> None:
 def _summarise(session: Session, report: IngestReport) -> None:
     if len(report.runs) + len(report.failed) < 2:
         return
-    counts = [(len(report.with_outcome(word)), word) for word in ("saved", "replaced", "unchanged")]
+    words = ("saved", "replaced", "queued", "unchanged")
+    counts = [(len(report.with_outcome(word)), word) for word in words]
     counts.append((len(report.failed), "failed"))
     counts.append((len(report.skipped), "skipped"))
     session.out.note(", ".join(f"{count:,} {word}" for count, word in counts if count))

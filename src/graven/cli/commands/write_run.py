@@ -32,7 +32,8 @@ def command(session: Session, files: tuple[str, ...], stdin: bool) -> None:
 
     A file holds one run, or what 'graven show --json' writes. Standard input holds one a
     line; they are saved in batches. A run whose id is there is replaced. The first bad run
-    ends the command; the ids that were printed are saved.
+    ends the command; the ids that were printed are saved. Where a remote store cannot be
+    reached they are queued on this machine, with a warning, and 'graven push' sends them.
     """
     if not files and not stdin:
         raise click.UsageError("expected FILES or --stdin", click.get_current_context())
@@ -49,7 +50,7 @@ def command(session: Session, files: tuple[str, ...], stdin: bool) -> None:
                 failure = error  # raised below: the runs before it are to be saved
         for run_id in saved:
             if session.json:
-                session.out.record("write-run", {"id": run_id})
+                session.out.record("write-run", {"id": run_id, "queued": batch.queued})
             else:
                 session.out.fields(run_id)
         if failure is not None:
