@@ -46,3 +46,18 @@ def refuse(monkeypatch):
 def ls():
     """The names in a folder, temporary ones included."""
     return lambda folder: sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def bare_environment(monkeypatch, tmp_path):
+    """Nothing of whoever runs the tests that clients of buckets look at."""
+    elsewhere = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+    for name in list(os.environ):
+        ours = name.startswith(("AWS_", "FSSPEC_", "GRAVEN_S3_"))
+        if ours or name.upper() in (*elsewhere, "SSL_CERT_DIR"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # nobody there to ask for a role
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))

@@ -32,7 +32,7 @@ class S3Suite(BackendSuite):
     server = ""
 
     @pytest.fixture(autouse=True)
-    def place(self, request, monkeypatch):
+    def place(self, request, monkeypatch, bare_environment):
         monkeypatch.setenv("GRAVEN_S3_CLIENT", self.client)
         self.bucket, self.control = request.getfixturevalue(f"{self.server}_bucket")
 

@@ -36,6 +36,7 @@ _NO_CONNECTION = re.compile(r"kind: Connect\b|legacy::Error\(\s*Connect,")
 _TLS = re.compile(
     r"InvalidCertificate|InvalidMessage|AlertReceived|HandshakeFailure|invalid peer certificate"
 )
+_NOT_S3 = ("invalid list response", "extract metadata", "non-partial response", "CONTENT_RANGE")
 _CEPH = re.compile(r"<RequestId>tx[0-9a-f]{16,}-")
 _TROUBLE = (BaseError, FileNotFoundError, ValueError)
 # ministack's answer to the last bytes of an empty body.
@@ -263,7 +264,7 @@ def translate(error: Exception, place: S3Place) -> Exception:
         return verdict(answer, place)
     if "redirect without LOCATION" in text:
         return verdict(Answer(301, "301", "", {}), place)
-    if any(words in text for words in ("invalid list response", "extract metadata", "Header")):
+    if any(words in text for words in _NOT_S3):
         return not_s3(place, one_line(text.removeprefix("Generic S3 error:")))
     if _NO_CONNECTION.search(source):
         if _TLS.search(source):

@@ -160,8 +160,8 @@ def no_credentials(place: S3Place, why: str = "") -> BackendUnavailable:
 
 def one_line(text: str) -> str:
     """A stranger's words, fit for a line of ours."""
-    line = " ".join(_ODD.sub(" ", text).split())
-    return (line if len(line) <= 200 else line[:197] + "...").rstrip(".")
+    line = " ".join(_ODD.sub(" ", text).split()).rstrip(".")
+    return line if len(line) <= 200 else line[:197] + "..."
 
 
 def _denied(answer: Answer, place: S3Place) -> BackendUnavailable:

@@ -6,12 +6,11 @@ import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from graven.backends.bucket_folder import folder_root
 from graven.errors import InvalidInput
 
 # Wider than what AWS takes today: old buckets and other servers have such names.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
-_MAX_PREFIX_BYTES = 512  # of the 1024 that a key may have
 
 
 class S3Place(NamedTuple):
@@ -42,8 +41,8 @@ def parse_place(url: str, endpoint: str) -> S3Place:
     """
     rest = url.partition("://")[2]
     bucket, _, folder = rest.partition("/")
-    if "@" in bucket:
-        # Nothing of it is shown: before the @ stands a secret.
+    if "@" in bucket or ":" in bucket:
+        # Nothing of it is shown: it holds a secret, which may hold a slash.
         raise InvalidInput(
             "the URL of a bucket takes no credentials",
             kind="bad-url",
@@ -55,14 +54,9 @@ def parse_place(url: str, endpoint: str) -> S3Place:
         )
     if not _BUCKET.fullmatch(bucket):
         raise InvalidInput(f"not the name of a bucket: {bucket!r}", kind="bad-url")
-    parts = [part for part in folder.split("/") if part]
-    prefix = "/".join(parts)
-    if {".", ".."} & set(parts) or _FORBIDDEN.search(prefix):
-        raise InvalidInput(f"not a folder of a bucket: {folder!r}", kind="bad-url")
-    if len(prefix.encode()) > _MAX_PREFIX_BYTES:
-        raise InvalidInput(f"folder of over {_MAX_PREFIX_BYTES} bytes in {url[:60]!r}...")
+    root = folder_root(folder, f"s3://{bucket}/{folder}")
+    prefix = root.removesuffix("/")
     clean = f"s3://{bucket}/{prefix}" if prefix else f"s3://{bucket}"
-    root = f"{prefix}/" if prefix else ""
     return S3Place(clean, bucket, root, f"s3 {bare_address(endpoint)} {bucket}/{prefix}")
 
 

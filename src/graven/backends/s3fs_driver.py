@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import aiobotocore.config  # type: ignore[import-untyped]  # aiobotocore has no types
+import aiobotocore.httpsession  # type: ignore[import-untyped]  # aiobotocore has no types
 import botocore.exceptions as boto  # type: ignore[import-untyped]  # botocore has no types
 import s3fs  # type: ignore[import-untyped]  # s3fs has no types
 from botocore.handlers import (  # type: ignore[import-untyped]  # botocore has no types
@@ -284,6 +287,19 @@ def is_ceph(headers: Mapping[str, str]) -> bool:
     )
 
 
+class _OnceSession(aiobotocore.httpsession.AIOHTTPSession):  # type: ignore[misc]  # base without types
+    """aiohttp sends a PUT whose connection broke once more, conditions or not, and tells nobody.
+
+    Then "somebody was first" may mean oneself. It has no public switch; where this one is gone
+    that stays so, and whoever must know looks at what is there (`Backend.put_if_absent`).
+    """
+
+    async def _get_session(self, proxy_url: Any) -> Any:
+        session = await super()._get_session(proxy_url)
+        session._retry_connection = False
+        return session
+
+
 async def _send(filesystem: Any, bucket: str, method: str, parameters: Mapping[str, Any]) -> Any:
     # Past `call_s3`, which drops parameters that an old botocore does not know (conditions
     # among them) in silence, and translates errors into ones that say less.
@@ -311,6 +327,8 @@ def _arguments(options: Mapping[str, Any], *, checksums: bool) -> dict[str, Any]
         "read_timeout": driver.READ_SECONDS,
         "max_pool_connections": MAX_CONNECTIONS,
     }
+    if "http_session_cls" in inspect.signature(aiobotocore.config.AioConfig).parameters:
+        config["http_session_cls"] = _OnceSession
     if not checksums:
         config["request_checksum_calculation"] = "when_required"
         config["response_checksum_validation"] = "when_required"

@@ -73,7 +73,7 @@ def trouble(error: Exception, place: S3Place, address: str, redactor: Redactor) 
         )
     if _never_connected(error, cause):
         return Transient(f"no connection to {address}", unreachable=True)
-    known = (boto.HTTPClientError, *_BROKEN_OFF)
+    known = (boto.HTTPClientError, boto.ConnectionError, *_BROKEN_OFF)
     if isinstance(error, boto.BotoCoreError) and not isinstance(error, known):
         return BackendUnavailable(f"{place.url}: {said}", kind="refused", url=place.url)
     return Transient(f"no whole answer: {said}", unknown=True)

@@ -7,7 +7,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from graven import clock
-from graven.backends.driver import CONNECT_SECONDS, Transient
+from graven.backends import driver
+from graven.backends.driver import Transient
 
 MAX_AGE_SECONDS = 300.0
 _MAX_DISAGREEMENT = 2.0
@@ -56,7 +57,7 @@ def fetch_date(endpoint: str, path: str) -> str:
     """
     parts = urlsplit(endpoint)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.netloc, timeout=CONNECT_SECONDS)
+    connection = kind(parts.netloc, timeout=driver.CONNECT_SECONDS)
     try:
         connection.request("HEAD", path)
         return connection.getresponse().getheader("Date", "")
