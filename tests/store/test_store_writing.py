@@ -5,9 +5,11 @@ import unicodedata
 
 import pytest
 
-from graven import Metric, Point, Run
+from graven import Metric, Point, Run, Store
+from graven.backends.memory import MemoryBackend
 from graven.errors import Conflict, InvalidInput, NotFound
 from graven.store import GravenWarning
+from graven.testing.faulty import FaultyBackend
 from graven.testing.invariants import check_store
 from graven.testing.runs import sample_run
 
@@ -225,6 +227,25 @@ def test_restore_brings_run_and_attachments_back(store, open_store):
     assert path.exists()
     assert open_store().read_attachment("a", "logs/out") == b"text"
     check_store(store, {"a": sample_run("a", branch="main", commit="a" * 40)})
+
+
+def test_a_restored_run_is_told_also_if_it_cannot_be_looked_at_any_more():
+    backend = FaultyBackend(MemoryBackend())
+    store = Store("memory://x", backend=backend, views="none")
+    store.save(sample_run("a", branch="main", commit="a" * 40))
+    before = store.headers()[0]
+    store.delete("a")
+    backend.inner.put = fail_after(backend, backend.inner.put)
+    assert store.restore("a") == before
+    assert store.headers()[0]._replace(stamp=0) == before._replace(stamp=0)
+
+
+def fail_after(backend, put):
+    def put_then_fail(key, data, *, durable=True):
+        put(key, data, durable=durable)
+        backend.fail(method="listing_token")
+
+    return put_then_fail
 
 
 def test_attachments_of_an_earlier_life_stay_dead(store):

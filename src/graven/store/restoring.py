@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from graven import clock
 from graven.catalog.database import Catalog
 from graven.catalog.places import is_known
 from graven.catalog.questions import Header as RunHeader
 from graven.catalog.questions import find_header, find_run_ids
 from graven.errors import Conflict, NotFound
 from graven.formats import layout
-from graven.formats.header import Header, shrink_commit
+from graven.formats.header import Header, grow_commit, shrink_commit
 from graven.ids import MIN_PREFIX_HEX, ObjectId, is_hex
 from graven.store.session import Intent
 
 
 class Plan(NamedTuple):
-    """The updates that undo the deletion of a run, and the stamp they must rise above."""
+    """The updates that undo the deletion of a run, and the stamp they must rise above.
+
+    ``header`` is the run as it was before it was deleted.
+    """
 
     run_id: str
     intents: list[Intent]
     stamp: int
+    header: RunHeader
 
 
 def plan_restore(catalog: Catalog, run_id: str) -> Plan:
@@ -54,7 +59,26 @@ def plan_restore(catalog: Catalog, run_id: str) -> Plan:
     target, header_text, note, stamp = row
     intents = [Intent(name, ObjectId(target), _header(header_text), _note(note))]
     intents += _attachments(catalog, run_id, name, stamp)
-    return Plan(run_id, intents, header.stamp)
+    return Plan(run_id, intents, header.stamp, _living(header, intents[0], stamp, note))
+
+
+def _living(deleted: RunHeader, saved: Intent, stamp: int, note: str | None) -> RunHeader:
+    target, facts = saved.target, saved.header
+    living = deleted._replace(
+        object_id=target.hex() if target else "", deleted=False, stamp=stamp, note=note
+    )
+    if facts is None:  # of a pack whose updates were lost
+        return living
+    return living._replace(
+        timestamp=clock.micros_to_datetime(facts.timestamp),
+        branch=facts.branch,
+        commit=grow_commit(facts.commit),
+        experiment=facts.experiment,
+        status=facts.status,
+        origin=facts.origin,
+        points=facts.points,
+        group=facts.group,
+    )
 
 
 def _by_prefix(catalog: Catalog, prefix: str) -> RunHeader | None:

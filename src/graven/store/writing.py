@@ -6,13 +6,13 @@ import dataclasses
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graven.backends.parallel import run_all
-from graven.errors import BackendUnavailable, Conflict, InvalidInput
+from graven.errors import BackendUnavailable, Conflict, InvalidInput, NotFound
 from graven.formats import layout
 from graven.ids import hash_bytes, normal
 from graven.store.reading import ReadingStore, _searched
@@ -252,13 +252,12 @@ class WritingStore(ReadingStore):
         views = self._views_wanted
         self._session.observe(plan.stamp)
         self._commit([], plan.intents)
-        header = self._header(plan.run_id)
+        header = plan.header
+        # It is done: a look that fails, or finds it deleted again, must not say otherwise.
+        with suppress(NotFound, BackendUnavailable):
+            header = self._header(plan.run_id)
         if views:
-            run = self.load_object(header.object_id)
-            self._best_effort(
-                f"the view of run {run.id} was not written",
-                lambda: self._view_writer.write(run, header.object_id),
-            )
+            self._write_view_of(header.run_id, header.object_id)
         return header
 
     def relabel(self, run_id: str, **changes: Any) -> Run:
