@@ -86,6 +86,25 @@ def folder_lock(folder: str, *, exclusive: bool) -> Iterator[None]:
         yield
 
 
+def excludes(folder: str) -> bool:
+    """True if a lock on a folder keeps another handle of the same process out.
+
+    Raises:
+        OSError: the file system has no locks.
+    """
+    with ExitStack() as stack:
+        first = os.open(folder, os.O_RDONLY)
+        stack.callback(os.close, first)
+        second = os.open(folder, os.O_RDONLY)
+        stack.callback(os.close, second)
+        fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
 def _no_swap(message: str) -> BackendUnavailable:
     return BackendUnavailable(
         message, kind="no-swap", hint="runs can be saved here; baselines and tags cannot be moved"
