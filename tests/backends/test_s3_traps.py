@@ -229,6 +229,40 @@ def test_the_clock_is_the_services(backend):
     assert abs(backend.now_ms() - entry.modified_ms) < 60_000
 
 
+def test_what_was_heard_anyhow_costs_no_request(backend, proxy, client):
+    assert backend.heard_ms() is None
+    backend.put("a", b"x")
+    heard = backend.heard_ms()
+    assert proxy.count() == 1
+    if client == "s3fs":  # obstore keeps what is in the headers of answers to itself
+        assert abs(heard - backend.head("a").modified_ms) < 60_000
+    else:
+        assert heard is None
+
+
+def test_it_tells_the_way_to_the_bucket_without_secrets(backend, client, ministack, proxy):
+    about = backend.driver.about()
+    assert about.service == "S3"
+    assert about.library.startswith(client)
+    assert about.endpoint == proxy.url
+    assert about.credentials == "access key (storage options)"
+    assert (about.prefix, about.region) == ("store/", "us-east-1")
+    assert ministack.storage_options["secret"] not in str(about)
+    assert proxy.count() == 0
+
+
+def test_a_bucket_says_whether_it_keeps_versions(backend, ministack):
+    assert backend.keeps_versions() is False
+    control = ministack.client()
+    on = {"Status": "Enabled"}
+    control.put_bucket_versioning(Bucket=backend.url.split("/")[2], VersioningConfiguration=on)
+    control.close()
+    assert backend.keeps_versions() is True
+    version = backend.put_if_absent("a", b"x")
+    assert backend.put_if_version("a", b"y", version) is not None
+    assert backend.put_if_version("a", b"z", version) is None
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_process_reads_and_writes(backend):
     backend.put("a", b"from the parent")

@@ -18,8 +18,17 @@ from obstore.exceptions import BaseError, InvalidPathError
 from obstore.store import S3Store
 
 from graven.backends import driver
+from graven.backends.about_services import library, s3_credentials
 from graven.backends.base import Capabilities, Data, Entry, is_key
-from graven.backends.driver import ConditionFailed, Driver, Fetched, KeyMissing, Transient
+from graven.backends.driver import (
+    About,
+    ConditionFailed,
+    Driver,
+    Fetched,
+    KeyMissing,
+    Options,
+    Transient,
+)
 from graven.backends.obstore_settings import Settings
 from graven.backends.s3_errors import Answer, bucket_missing, not_s3, one_line, verdict
 from graven.backends.s3_place import S3Place
@@ -57,11 +66,12 @@ class ObstoreDriver(Driver):
         create=True, swap=True, durable=True, trusted_clock=True, swap_delete=False
     )
 
-    def __init__(self, place: S3Place, settings: Settings) -> None:
+    def __init__(self, place: S3Place, settings: Settings, options: Options) -> None:
         self.url = place.url
         self.place = place.place
         self._place = place
         self._settings = settings
+        self._options = options
         self._clock = ServerClock()
         self._process = os.getpid()
         self._seen = False  # the bucket is there
@@ -170,6 +180,24 @@ class ObstoreDriver(Driver):
         if now is None:
             raise not_s3(self._place, "its answers have no date")
         return now
+
+    def about(self) -> About:
+        """See `Driver.about`."""
+        config = self._settings.config
+        method = "" if config.get("skip_signature") else "env"
+        return About(
+            service="S3",
+            library=library("obstore"),
+            endpoint=self._settings.endpoint,
+            credentials=s3_credentials(self._options, method, anonymous=not method),
+            bucket=self._place.bucket,
+            prefix=self._place.root,
+            region=str(config["region"]),
+        )
+
+    def keeps_versions(self) -> bool | None:
+        """See `Driver.keeps_versions`: obstore cannot ask."""
+        raise Unfit
 
     def close(self) -> None:
         """See `Driver.close`: connections are closed with the last reference to them."""

@@ -63,7 +63,7 @@ def _fast(place: S3Place, options: Options, endpoint: str) -> Driver:
     settings = settings_for(options, endpoint, os.environ, has_files=has_files)
     if find_spec("obstore") is None:
         raise _missing(place, "obstore", "fast")
-    fast = import_module("graven.backends.obstore_driver").ObstoreDriver(place, settings)
+    fast = import_module("graven.backends.obstore_driver").ObstoreDriver(place, settings, options)
     whole = (lambda: _whole(place, options, endpoint)) if find_spec("s3fs") else None
     both = import_module("graven.backends.s3_fast").FastDriver
     driver: Driver = both(fast, whole, lambda: _missing(place, "s3fs", "s3"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from graven.backends.base import Data, Entry
-from graven.backends.driver import Driver, Fetched
+from graven.backends.driver import About, Driver, Fetched
 from graven.backends.obstore_driver import ObstoreDriver, Unfit
 from graven.backends.perprocess import PerProcess
 
@@ -84,6 +84,14 @@ class FastDriver(Driver):
     def now_ms(self) -> int:
         """See `Driver.now_ms`."""
         return self._ask(lambda driver: driver.now_ms())
+
+    def about(self) -> About:
+        """See `Driver.about`."""
+        return self._fast.about()
+
+    def keeps_versions(self) -> bool | None:
+        """See `Driver.keeps_versions`."""
+        return self._whole.get().keeps_versions() if self._whole else None
 
     def close(self) -> None:
         """See `Driver.close`."""

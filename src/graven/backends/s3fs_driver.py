@@ -23,12 +23,13 @@ from fsspec.exceptions import (  # type: ignore[import-untyped]  # fsspec has no
 )
 
 from graven.backends import driver
+from graven.backends.about_services import library, s3_credentials
 from graven.backends.base import Capabilities, Data, Entry, is_key
-from graven.backends.driver import ConditionFailed, Driver, Fetched, KeyMissing
+from graven.backends.driver import About, ConditionFailed, Driver, Fetched, KeyMissing
 from graven.backends.perprocess import PerProcess
 from graven.backends.redaction import Redactor
 from graven.backends.s3_errors import Answer, bucket_missing, no_credentials, not_s3, verdict
-from graven.backends.s3_place import S3Place
+from graven.backends.s3_place import S3Place, bare_address
 from graven.backends.s3fs_errors import NO_CREDENTIALS, TROUBLE, trouble
 from graven.backends.server_clock import ServerClock
 from graven.errors import InvalidInput
@@ -36,6 +37,7 @@ from graven.errors import InvalidInput
 MAX_CONNECTIONS = 64
 BIG_BODY_BYTES = 1 << 20
 
+_OF_BUCKETS = frozenset(["get_bucket_versioning", "head_bucket", "list_objects_v2"])
 _TOTAL = re.compile(r"bytes [^/]*/(\d+)")
 
 
@@ -135,6 +137,33 @@ class S3fsDriver(Driver):
         if now is None:
             raise not_s3(self._place, "its answers have no date")
         return now
+
+    def heard_ms(self) -> int | None:
+        """See `Driver.heard_ms`."""
+        return self._clock.now_ms()
+
+    def about(self) -> About:
+        """See `Driver.about`."""
+        filesystem = self._here.get()
+        try:
+            found = sync(filesystem.loop, filesystem.session.get_credentials)
+        except NO_CREDENTIALS as error:
+            raise no_credentials(self._place, self._redactor.told(error)) from error
+        meta = filesystem.s3.meta
+        method = "" if found is None else str(found.method)
+        return About(
+            service="S3",
+            library=library("s3fs", "botocore"),
+            endpoint=bare_address(str(meta.endpoint_url)),
+            credentials=s3_credentials(self._options, method, anonymous=bool(filesystem.anon)),
+            bucket=self._place.bucket,
+            prefix=self._place.root,
+            region=str(meta.region_name or ""),
+        )
+
+    def keeps_versions(self) -> bool | None:
+        """See `Driver.keeps_versions`."""
+        return bool(self._ask("get_bucket_versioning").get("Status") == "Enabled")
 
     # Writing. One PUT each: s3fs would send a large body in parts, and drop the condition.
 
@@ -248,7 +277,7 @@ class S3fsDriver(Driver):
         )
         found = verdict(answer, self._place)
         if isinstance(found, KeyMissing):
-            if method in ("head_bucket", "list_objects_v2"):
+            if method in _OF_BUCKETS:
                 return bucket_missing(self._place)
             self._seen = self._seen or answer.code == "NoSuchKey"
         return found
