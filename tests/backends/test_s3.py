@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from graven.backends import open_backend, s3
@@ -129,3 +132,17 @@ def test_obstore_alone_declares_no_conditional_delete(monkeypatch):
     backend = open_backend("s3://bucket", storage_options=LOGIN)
     assert backend.capabilities.swap
     assert not backend.capabilities.swap_delete
+
+
+def test_opening_with_obstore_imports_nothing_slow():
+    code = """
+import sys
+from graven.backends import open_backend
+options = {"key": "AKEY", "secret": "x", "endpoint_url": "http://127.0.0.1:1"}
+backend = open_backend("s3://bucket/x", storage_options=options)
+assert type(backend.driver).__name__ == "FastDriver", backend.driver
+slow = {"aiohttp", "asyncio", "botocore", "email", "fsspec", "http", "importlib.metadata", "s3fs"}
+print(sorted(slow & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

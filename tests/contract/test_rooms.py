@@ -46,6 +46,8 @@ LAZY = {
     ("testing/servers/*", "azure.storage.blob"): "only the server that was asked for",
     ("testing/servers/*", "botocore.*"): "only the server that was asked for",
     ("userdirs.py", "platformdirs"): "only remote stores keep something beside themselves",
+    ("backends/server_clock.py", "email.utils"): "only where a client shows its answers' headers",
+    ("backends/server_clock.py", "http.client"): "only where it does not, and time matters",
     ("clock.py", "datetime"): "a name that is needed on one path",
     ("formats/guarded.py", "graven.formats.envelope"): "reading a ref file needs no decoder",
     ("store/*", "graven.catalog.*"): "start-up: a question loads what answers it, no more",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from graven import clock
@@ -27,6 +25,8 @@ class ServerClock:
 
     def hear(self, date: str) -> None:
         """Take the ``Date`` header of an answer that has just come; ignores what is none."""
+        from email.utils import parsedate_to_datetime
+
         try:
             seconds = parsedate_to_datetime(date).timestamp()
         except (ValueError, OverflowError):
@@ -55,6 +55,8 @@ def fetch_date(endpoint: str, path: str) -> str:
     Raises:
         Transient: no answer came.
     """
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection
+
     parts = urlsplit(endpoint)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.netloc, timeout=driver.CONNECT_SECONDS)
