@@ -31,9 +31,10 @@ from graven.testing.proxy import Proxy
 from graven.testing.servers import Ministack
 from measure import Row, as_records, markdown
 from page import replace_table
+from peers.bucket_env import interpreters
 from remote_bench import DELAY_MS, QUICK, RemoteBench, Sizes
 
-GROUPS = ("saving", "syncing", "writers")
+GROUPS = ("saving", "syncing", "writers", "cloning")
 NO_SERVER = 3
 
 
@@ -52,13 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
             sizes=_sizes(options),
             server=server,
             proxy=stack.enter_context(Proxy(server.endpoint, delay)),
-            pythons={},
+            pythons={} if options.quick or options.no_peers else interpreters(),
         )
-        facts = _facts(bench, sys.argv[1:] if arguments is None else arguments)
         rows: list[Row] = []
         for group in options.only or GROUPS:
             print(f"{group} ...", file=sys.stderr)
             rows += importlib.import_module(f"remote_rows.{group}").rows(bench)
+        facts = _facts(bench, sys.argv[1:] if arguments is None else arguments)
     _tell(options, facts, rows)
     return 1 if not options.quick and any(row.met is False for row in rows) else 0
 
@@ -96,9 +97,8 @@ def _sizes(options: argparse.Namespace) -> Sizes:
 
 def _facts(bench: RemoteBench, arguments: list[str]) -> dict[str, Any]:
     with bench.graven() as worker:
-        versions = worker.call("version")
         client = worker.call("client", url="s3://bench/project")["client"]
-    versions["python"] = platform.python_version()
+    versions = {**bench.versions, "python": platform.python_version()}
     return {
         "command": " ".join(["python benchmarks/remote.py", *arguments]),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,7 @@ class RemoteBench:
         server: what holds the buckets.
         proxy: stands before it, delays each request and counts all.
         pythons: interpreters with peers, by the peer's name; one that is missing has no rows.
+        versions: of all that was measured.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class RemoteBench:
     server: S3Server
     proxy: Proxy
     pythons: Mapping[str, Path]
+    versions: dict[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
     def bucket(self) -> str:
@@ -99,6 +101,7 @@ class RemoteBench:
         """A new process that runs ``peers.<module>_worker``."""
         worker = Worker(python, f"peers.{module}_worker", env or self.environment(**more))
         try:
+            self.versions.update(worker.call("version"))
             yield worker
         finally:
             worker.close()
@@ -110,6 +113,13 @@ class RemoteBench:
         return {**answer, **seen}
 
     @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """While in it nothing is delayed: for what is only prepared."""
+        delay, self.proxy.delay_ms = self.proxy.delay_ms, 0
+        yield
+        self.proxy.delay_ms = delay
+
+    @contextmanager
     def counting(self) -> Iterator[Timing]:
         """Fill a dict with what passes the proxy meanwhile."""
         seen: Timing = {}
@@ -118,11 +128,17 @@ class RemoteBench:
         requests = self.proxy.requests
         methods = Counter(request.method for request in requests)
         seen["requests"] = len(requests)
+        seen["asked"] = [f"{request.method} {request.target}" for request in requests]
         seen["methods"] = ", ".join(f"{n} {method}" for method, n in sorted(methods.items()))
 
 
 def counted(work: str, answer: Timing, bar: int | None, note: str = "") -> Row:
-    """A row with an exact number of requests, which must not be more than ``bar``."""
+    """A row with an exact number of requests, which must not be more than ``bar``.
+
+    If they are more, they are listed on stderr: what is surplus shows there.
+    """
+    if bar is not None and answer["requests"] > bar:
+        print(f"{work}:", *answer["asked"][:200], sep="\n  ", file=sys.stderr)
     told = [answer["methods"], seconds(answer["wall"]) if "wall" in answer else "", note]
     return Row(
         work,
@@ -131,19 +147,3 @@ def counted(work: str, answer: Timing, bar: int | None, note: str = "") -> Row:
         met=None if bar is None else answer["requests"] <= bar,
         note="; ".join(filter(None, told)),
     )
-
-
-def fewer(work: str, ours: Timing, theirs: Timing, peer: str, note: str = "") -> Row:
-    """A row that only reports: the peer's requests beside ours."""
-    return Row(
-        work,
-        f"{ours['requests']:,} requests",
-        f"{peer}: {theirs['requests']:,}",
-        theirs["requests"] / ours["requests"],
-        note=note,
-    )
-
-
-def settled(answers: Iterable[Timing]) -> Timing:
-    """Of several countings of the same work the one with the most requests."""
-    return max(answers, key=lambda answer: answer["requests"])

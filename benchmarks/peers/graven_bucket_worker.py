@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import graven
@@ -10,6 +9,7 @@ import workload
 from graven import Run
 from graven.sync.cloning import clone as clone_store
 from graven.sync.transfer import transfer
+from peers.at_once import write_at_once
 from peers.protocol import Stopwatch, serve
 
 _open: dict[str, graven.Store] = {}
@@ -89,32 +89,19 @@ def set_baseline(url: str, run: int, keep: bool = True) -> dict[str, Any]:
     return watch.answer()
 
 
-def write_at_once(url: str, writers: int, each: int, folder: str) -> dict[str, Any]:
-    """Save from cold clients at once, one by one; a cold reader counts what is there."""
+def write(url: str, writers: int, each: int, folder: str) -> dict[str, Any]:
+    """Save from cold clients at once, one by one."""
     runs = _runs(writers * each)
-    failures: list[str] = []
-    begin = threading.Barrier(writers)
 
-    def work(number: int) -> None:
-        begin.wait()
-        try:
-            store = graven.open(url, views="none", cache_dir=f"{folder}/{number}")
-            for run in runs[number::writers]:
-                store.save(run)
-        except graven.errors.GravenError as error:
-            failures.append(str(error))
+    def open_client(number: int) -> Any:
+        return graven.open(url, views="none", cache_dir=f"{folder}/{number}").save
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(writers)]
-    with Stopwatch() as watch:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    return watch.answer(done=writers * each, failures=failures)
+    answer: dict[str, Any] = write_at_once(runs, writers, open_client)
+    return answer
 
 
 def kept(url: str, folder: str) -> dict[str, Any]:
-    """How many runs a client sees that knew nothing."""
+    """How many runs a client that knew nothing sees."""
     return {"done": graven.open(url, readonly=True, cache_dir=f"{folder}/reader").count()}
 
 
@@ -153,7 +140,7 @@ if __name__ == "__main__":
                 push,
                 clone,
                 set_baseline,
-                write_at_once,
+                write,
                 kept,
             )
         }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import subprocess
 import sys
 import time
@@ -46,14 +47,16 @@ class Stopwatch:
 
 def serve(operations: dict[str, Callable[..., dict[str, Any]]]) -> None:
     """Answer requests from standard input until it ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # some libraries print
     for line in sys.stdin:
         request = json.loads(line)
         try:
             answer = operations[request.pop("do")](**request)
         except BaseException as error:  # the parent shows it; a worker has no other voice
             answer = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
 
 
 class WorkerError(RuntimeError):

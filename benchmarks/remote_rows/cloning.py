@@ -1,0 +1,82 @@
+"""A clone of all runs, beside copies of one JSON file a run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import workload
+from measure import Row, Timing, in_turn, seconds
+from peers.dvc import Dvc
+from peers.protocol import Stopwatch
+from remote_bench import RemoteBench, counted
+
+AT_LEAST = 20.0
+Action = Callable[[int], Timing]
+
+
+def rows(bench: RemoteBench) -> Iterator[Row]:
+    n, repeats = bench.sizes.runs, bench.sizes.repeats
+    files = Path(bench.path("json"))
+    files.mkdir()
+    for record in workload.records(n):
+        (files / f"{record['id']}.json").write_text(json.dumps(record, indent=2))
+    place, bucket = bench.place(), bench.bucket()
+    with bench.graven() as graven, bench.client(sys.executable, "s3fs") as s3fs:
+        with bench.hurried():
+            graven.call("init", url=place)
+            graven.call("batch", url=place, n=n, views="none")
+            s3fs.call("upload", folder=str(files), bucket=bucket)
+
+        def clone(turn: int) -> Timing:
+            with bench.graven() as worker:
+                return bench.count(worker, "clone", url=place, path=bench.path("clone"))
+
+        def copy(turn: int) -> Timing:
+            with bench.client(sys.executable, "s3fs") as worker:
+                folder = bench.path("copy")
+                answer = bench.count(worker, "download", bucket=bucket, folder=folder)
+            return {**answer, "done": len([*Path(folder).iterdir()])}
+
+        actions: dict[str, Action] = {"graven": clone, "s3fs": copy}
+        if "dvc" in bench.pythons:
+            actions["dvc pull"] = _dvc(bench, files)
+        answers = dict(zip(actions, in_turn(repeats, *actions.values()), strict=True))
+    ours = answers.pop("graven")
+    yield counted(f"clone of {n:,} runs, no views", ours, None, "cold client")
+    for peer, theirs in answers.items():
+        yield _beside(f"clone of {n:,} runs, against {peer} of as many JSON files", ours, theirs)
+
+
+def _beside(work: str, ours: Timing, theirs: Timing) -> Row:
+    ratio = theirs["wall"] / ours["wall"]
+    whole = ours["done"] == theirs["done"]
+    return Row(
+        work,
+        seconds(ours["wall"]),
+        seconds(theirs["wall"]),
+        ratio,
+        f">= {AT_LEAST:g} x",
+        ratio >= AT_LEAST if whole else False,
+        note=f"{ours['requests']:,} requests against {theirs['requests']:,}",
+    )
+
+
+def _dvc(bench: RemoteBench, files: Path) -> Action:
+    source = Path(bench.path("dvc"))
+    pushed = Dvc(bench.pythons["dvc"], bench.environment(), bench.bucket())
+    bench.versions["dvc"] = pushed.version()
+    with bench.hurried():
+        pushed.push(source, files)
+
+    def pull(turn: int) -> Timing:
+        home = Path(bench.path("dvc-pull"))
+        puller = Dvc(pushed.python, bench.environment(), pushed.bucket)
+        puller.prepare_pull(source, home)
+        with bench.counting() as seen, Stopwatch() as watch:
+            puller.pull(home)
+        return watch.answer(done=len([*(home / "data").iterdir()]), **seen)
+
+    return pull
