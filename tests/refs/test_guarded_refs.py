@@ -199,8 +199,9 @@ def test_another_failure_is_passed_on(at):
     at.backend.fail(
         method="put_if_absent", error=lambda: BackendUnavailable("full", kind="disk-full")
     )
-    with pytest.raises(BackendUnavailable, match="full"):
+    with pytest.raises(BackendUnavailable, match="full") as caught:
         at.set("main", "1")
+    assert caught.value.kind == "disk-full"
     assert at.refs.read("main") is None
 
 

@@ -22,9 +22,24 @@ from graven.formats.guarded import (
     encode_ref_file,
     encode_ref_object,
 )
-from graven.ids import ObjectId, new_nonce, parse_object_id
+from graven.ids import ObjectId, new_nonce, parse_object_id, random_fraction
 
-MAX_ATTEMPTS = 64
+MAX_ATTEMPTS = 64  # at least, before a change is given up
+
+
+PATIENCE_SECONDS = 120.0  # a baseline that many move has its turn for each of them
+_FIRST_WAIT = 0.01
+_LONGEST_WAIT = 1.0
+
+
+def _wait(lost: int) -> float:
+    """Seconds until the next attempt: those who lost together must not come back together."""
+    return min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(lost, 10)) * random_fraction()
+
+
+def _open(tried: Sequence[RefValue], current: RefValue | None) -> list[RefValue]:
+    """Those of ``tried`` that may still come to stand."""
+    return [value for value in tried if current is None or value.seq > current.seq]
 
 
 class GuardedRefs:
@@ -128,12 +143,14 @@ class GuardedRefs:
         """
         self.check_swap()
         tried: list[RefValue] = []  # sent, and not known to have failed
+        begun = clock.monotonic()
+        lost = 0
         try:
-            for _ in range(MAX_ATTEMPTS):
+            while lost < MAX_ATTEMPTS or clock.monotonic() - begun < PATIENCE_SECONDS:
                 current, version = self._read(name)
                 if (ours := self._happened(tried, current)) is not None:
                     return ours
-                tried = [value for value in tried if current is None or value.seq > current.seq]
+                tried = _open(tried, current)
                 allowed(current)
                 if current is not None and (current.run, current.object) == (run, object_hex):
                     return current
@@ -147,9 +164,17 @@ class GuardedRefs:
                     at=clock.now().isoformat(timespec="seconds"),
                     message=message,
                 )
-                tried.append(value)
                 if self._swap(name, value, version):
                     return value
+                tried.append(value)
+                # Looked at before the wait: what follows at once upon the old value tells
+                # without its history whether it was ours.
+                current, _ = self._read(name)
+                if (ours := self._happened(tried, current)) is not None:
+                    return ours
+                tried = _open(tried, current)
+                lost += 1
+                clock.sleep(_wait(lost))
         except BackendUnavailable as error:
             if tried:
                 raise self._unknown(name, error.message) from error
