@@ -30,7 +30,12 @@ for programs: its output keeps its shape.
 
 `--store URL` or `-C URL`, else the variable `GRAVEN_STORE`, else the nearest folder called
 `.graven` here or above. `graven init` without a URL makes `./.graven`. Global options stand
-before or after the command.
+before or after the command. A store is a folder, a bucket (`s3://`, `gs://`, `az://`, whatever
+fsspec has a library for), or an archive (`graven bundle`), which is read in place.
+
+`--offline` answers from what this machine has read of a remote store, says on standard error how
+old that is, and writes nothing. A local store is not remote, and answers as ever. How stores talk
+to each other, and what becomes of a run when there is no network: [sync.md](sync.md).
 
 ## Output
 
@@ -56,6 +61,11 @@ asked for `latest`, baselines, tags and the newest run ids.
 |---|---|
 | `GRAVEN_STORE` | the store, where `--store` is not given |
 | `GRAVEN_AUTHOR` | who is named in the history of baselines and tags (else `USER`) |
+| `GRAVEN_OFFLINE` | `1`: as `--offline` |
+| `GRAVEN_STORAGE_OPTIONS` | a JSON object: what the libraries of remote stores are told (s3fs, gcsfs, adlfs), beside what they ask of the environment; a remote's own options go before |
+| `GRAVEN_VIEWS` | `all` or `none`: whether readable files are written in `runs/`, else the store's setting decides |
+| `GRAVEN_CACHE_DIR` | where this machine keeps what it reads of remote stores (else the user's cache folder) |
+| `GRAVEN_STATE_DIR` | where runs wait that could not be sent (else the user's state folder) |
 | `GRAVEN_DEBUG` | `1`: errors show their traceback |
 | `NO_COLOR` | no colour |
 
@@ -104,6 +114,8 @@ def helps(command: click.Command, context: click.Context) -> Iterator[tuple[str,
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             found = command.get_command(context, name)
+            if found.hidden:  # another name for a command that is there
+                continue
             yield from helps(found, child(found, name, context))
 
 

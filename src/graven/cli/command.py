@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -183,6 +184,33 @@ def pairs(values: tuple[str, ...], what: str) -> dict[str, str]:
             )
         found[key] = value
     return found
+
+
+def storage_options(words: tuple[str, ...]) -> dict[str, Any]:
+    """``KEY=VALUE`` words as a library takes them.
+
+    Raises:
+        InvalidInput: a word without ``=``, or a key that is a value and a map too.
+    """
+    found: dict[str, Any] = {}
+    for key, text in pairs(words, "option").items():
+        *folders, last = key.split(".")
+        inner = found
+        for folder in folders:
+            inner = inner.setdefault(folder, {})
+            if not isinstance(inner, dict):
+                raise InvalidInput(
+                    f"option {key!r}: {folder!r} is no map", kind="bad-pair", field=key
+                )
+        inner[last] = _value(text)
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def complete_revision(

@@ -80,6 +80,14 @@ Examples:
   graven ingest results/*.json --branch main
   graven baseline set latest
   graven check --threshold 10%
+  graven push s3://team-bench/project
+
+\b
+Variables:
+  GRAVEN_STORE            as --store
+  GRAVEN_OFFLINE          1: as --offline
+  GRAVEN_STORAGE_OPTIONS  JSON object for the libraries of remote stores
+  GRAVEN_VIEWS            all or none: readable files in runs/
 
 {show_exit_codes((0, 1, 2, 3, 4, 5, 6, 7, 70, 130, 141))}""",
 )

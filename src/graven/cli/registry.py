@@ -13,6 +13,7 @@ CLASSES = (PORCELAIN, MAINTENANCE, PLUMBING)
 # name: (module under graven.cli.commands, class, one line of help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("init", PORCELAIN, "Make a new, empty store"),
+    "clone": ("clone", PORCELAIN, "Copy another store, or a part of it, to this machine"),
     "ingest": ("ingest", PORCELAIN, "Read result files of benchmark tools into the store"),
     "log": ("log", PORCELAIN, "List runs, newest first"),
     "show": ("show", PORCELAIN, "Show one run with its points and metrics"),
@@ -25,6 +26,10 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rm": ("rm", PORCELAIN, "Remove runs"),
     "restore": ("restore", PORCELAIN, "Bring removed runs back"),
     "relabel": ("relabel", PORCELAIN, "Change the labels of a run"),
+    "remote": ("remote", PORCELAIN, "List, add and remove names of other stores"),
+    "push": ("push", PORCELAIN, "Send runs, baselines and tags to another store"),
+    "pull": ("pull", PORCELAIN, "Take in what another store has"),
+    "bundle": ("bundle", PORCELAIN, "Make, check and list archives: a store in one file"),
     "status": ("status", PORCELAIN, "Say which store is used and what it holds"),
     "config": ("config", PORCELAIN, "Read and change the settings of the store"),
     "stats": ("stats", MAINTENANCE, "Count objects, packs and bytes"),
@@ -50,7 +55,7 @@ EXIT_CODES: dict[int, str] = {
     3: "not found",
     4: "conflict: somebody else changed it, or a rule forbids it without --force",
     5: "corrupt: stored bytes are not what their name says",
-    6: "the storage is not available: full, read-only, gone",
+    6: "the storage is not available: full, read-only, out of reach",
     7: "the store needs a newer graven",
     70: "an error of graven's own",
     130: "interrupted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +21,11 @@ class InitReport:
         return {"url": self.url, "store_id": self.store_id}
 
 
-def init(url: str) -> InitReport:
-    """Make a new, empty store at ``url``.
+def init(url: str, *, storage_options: Mapping[str, Any] | None = None) -> InitReport:
+    """Make a new, empty store at ``url``, a folder or a bucket.
 
     Raises:
         Conflict: there is one already.
     """
-    store = graven.init(url)
+    store = graven.init(url, storage_options=storage_options)
     return InitReport(url=store.url, store_id=store.store_id)

@@ -1,9 +1,35 @@
-"""Sending what waits in the outbox of a remote store."""
+"""What waits in the outbox of a remote store: counted, and sent."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from typing import Any
+
 from graven.store import Store
 from graven.sync.transfer import Progress, SyncReport, transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much this machine has not sent yet."""
+
+    packs: int = 0
+    runs: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+def waiting(store: Store) -> Waiting:
+    """What is queued on this machine for ``store``; nothing is asked of the store itself."""
+    packs = store.outbox.packs() if store.outbox is not None else []
+    if store.outbox is None or not packs:
+        return Waiting()
+    queue = Store(store.outbox.path, create=False, views="none")
+    found = Waiting(packs=len(packs), runs=queue.count())
+    queue.close()
+    return found
 
 
 def deliver(store: Store, progress: Progress | None = None) -> SyncReport:
@@ -14,12 +40,12 @@ def deliver(store: Store, progress: Progress | None = None) -> SyncReport:
     Raises:
         BackendUnavailable: the store cannot be reached; all that is queued stays queued.
     """
-    waiting = store.outbox.packs() if store.outbox is not None else []
-    if store.outbox is None or not waiting:
+    packs = store.outbox.packs() if store.outbox is not None else []
+    if store.outbox is None or not packs:
         return SyncReport()
     queue = Store(store.outbox.path, create=False, views="none")
     report = transfer(queue, store, progress=progress)
     if not report.failed:
         queue.close()
-        store.outbox.remove(waiting)
+        store.outbox.remove(packs)
     return report

@@ -6,6 +6,7 @@ import click
 
 from graven.cli.command import graven_command
 from graven.cli.exits import NO, OK
+from graven.cli.render.damage import show_damage
 from graven.cli.render.text import plural
 from graven.cli.render.units import size
 from graven.cli.session import Session
@@ -29,13 +30,7 @@ def command(session: Session, full: bool, quick: bool, strict: bool) -> int:
     if out.json:
         out.document("fsck", report.to_dict())
         return OK if report.ok else NO
-    for damage in report.damage:
-        subject = f" {damage.kind or 'object'} {damage.object_id}" if damage.object_id else ""
-        out.line(("damaged", "bad"), f" {damage.place}:{subject} {damage.what}")
-        for run_id in damage.runs:
-            out.line(f"  of run {run_id}")
-        if damage.healthy_copy:
-            out.line(("  a healthy copy is in ", "good"), damage.healthy_copy)
+    show_damage(session, report.damage)
     for name in report.garbage:
         out.note(f"left over, harmless: {name}")
     what = (

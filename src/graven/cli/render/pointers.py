@@ -26,7 +26,7 @@ def show_pointers(
         first = str(pointer.seq) if history else pointer.name
         if out.human:
             run = (short_id(pointer.run), "id") if pointer.run else ("removed", "dim")
-            when: str = _age(pointer.at)
+            when: str = show_age(pointer.at)
         else:
             run, when = (pointer.run or "", ""), pointer.at
         note = f"damaged: {pointer.damaged}" if pointer.damaged else pointer.message
@@ -55,12 +55,13 @@ def show_pointer(session: Session, command: str, pointer: Pointer) -> None:
             spans.append(("removed", "dim"))
         else:
             spans += [("-> ", "dim"), (short_id(pointer.run), "id")]
-        about = [pointer.by and f"by {pointer.by}", _age(pointer.at), pointer.message]
+        about = [pointer.by and f"by {pointer.by}", show_age(pointer.at), pointer.message]
         spans.append(("  " + ", ".join(filter(None, about)), "dim"))
         out.line(*spans)
 
 
-def _age(at: str) -> str:
+def show_age(at: str) -> str:
+    """How long ago an ISO time was."""
     try:
         return age(clock.parse_time(at), clock.now())
     except InvalidInput:  # a history written by hand is shown as it is

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from graven.cli.render.text import clean
+from graven.cli.render.text import clean, plural
 from graven.cli.render.units import size
 from graven.cli.session import Session
 from graven.porcelain.ingest import Progress
 
 OnProgress = Callable[[Progress], None]
+OnSent = Callable[[int, int], None]
 
 
 @contextmanager
@@ -42,3 +43,27 @@ def ingest_progress(session: Session) -> Iterator[OnProgress | None]:
             bar.update(task, total=now.total, completed=now.done, description=name, sizes=sizes)
 
         yield on_progress
+
+
+@contextmanager
+def transfer_progress(session: Session, verb: str) -> Iterator[OnSent | None]:
+    """What has gone so far, in refs and bytes as stored.
+
+    No bar: what is still to come is found out on the way.
+    """
+    if not session.shows_progress:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(file=session.stderr, no_color=not session.colored, highlight=False)
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("comparing", total=None)
+
+        def on_sent(refs: int, sent: int) -> None:
+            bar.update(task, description=f"{verb} {plural(refs, 'update')}, {size(sent)}")
+
+        yield on_sent
