@@ -20,8 +20,8 @@ from graven.ids import new_nonce
 PROBE_FOLDER = "probe/"  # as graven.formats.layout has it, which stands beside this room
 FAR_SECONDS = 60.0  # clocks that differ by more are worth a word
 MAX_SKEW_SECONDS = clock.MAX_AHEAD_MS / 1000
-_TICK_SECONDS = 2.0  # services tell whole seconds
-_STAMP_MS = 10_000  # and some take a second or two for a write
+_TICK_SECONDS = 10.0  # services tell whole seconds, and some take several for an answer
+_STAMP_MS = 30_000
 
 # No answer, or none that says anything about the service behind it.
 AWAY = frozenset(
@@ -210,7 +210,7 @@ class _Probe:
         if self._put_if_absent(self._empty, b"") is None and self.backend.get(self._empty) != b"":
             return Outcome.WRONG, _CREATES_NOTHING
         if self._put_if_absent(self._empty, self._body()) is not None:
-            return Outcome.WRONG, "an empty body counts as none: it was replaced"
+            return Outcome.WRONG, "an empty body is replaced as if there were none"
         return Outcome.OK, "an empty body counts as one"
 
     # --- swapping ---
@@ -357,7 +357,7 @@ _REFUSED_AND_DONE = "what was refused was done all the same"
 
 def _skew(seconds: float) -> Answer:
     if abs(seconds) <= _TICK_SECONDS:
-        return Outcome.OK, "the storage's clock and this machine's agree to the second"
+        return Outcome.OK, "the storage's clock and this machine's agree within seconds"
     side = "ahead of" if seconds > 0 else "behind"
     words = f"the storage's clock is {_span(abs(seconds))} {side} this machine's"
     if abs(seconds) > MAX_SKEW_SECONDS:

@@ -28,7 +28,7 @@ def command(session: Session, url: str | None) -> int:
     from graven.cli.render.doctor import show_diagnosis
     from graven.porcelain.doctor import doctor
 
-    diagnosis = doctor(url or session.find_store())
+    diagnosis = doctor(url or session.find_store(), storage_options=session.storage_options)
     out = session.out
     if out.json:
         out.document("doctor", diagnosis.to_dict())

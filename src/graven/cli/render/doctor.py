@@ -75,7 +75,8 @@ def _sentences(out: Output, title: str, word: str, sentences: list[str]) -> None
     table = Table("*", header=False) if out.human else Table("", "", header=False)
     for sentence in sentences:
         if out.human:
-            table.add(sentence[:1].upper() + sentence[1:] + ".")
+            own = sentence.startswith("graven")  # a name keeps its letters
+            table.add((sentence if own else sentence[:1].upper() + sentence[1:]) + ".")
         else:
             table.add(word, sentence)
     _block(out, title, table)
