@@ -37,7 +37,7 @@ from graven.errors import InvalidInput
 MAX_CONNECTIONS = 64
 BIG_BODY_BYTES = 1 << 20
 
-_OF_BUCKETS = frozenset(["get_bucket_versioning", "head_bucket", "list_objects_v2"])
+_OF_BUCKETS = frozenset(["get_bucket_versioning", "list_objects_v2"])
 _TOTAL = re.compile(r"bytes [^/]*/(\d+)")
 
 
@@ -132,7 +132,7 @@ class S3fsDriver(Driver):
     def now_ms(self) -> int:
         """See `Driver.now_ms`."""
         if self._clock.now_ms() is None:
-            self._ask("head_bucket")
+            self._look_at_folder()
         now = self._clock.now_ms()
         if now is None:
             raise not_s3(self._place, "its answers have no date")
@@ -285,7 +285,11 @@ class S3fsDriver(Driver):
     def _check_bucket(self) -> None:
         # The answer to a HEAD has no body that would tell a missing key from a missing bucket.
         if not self._seen:
-            self._ask("head_bucket")
+            self._look_at_folder()
+
+    def _look_at_folder(self) -> None:
+        # Not a HEAD of the bucket, which rights that end with the folder do not allow.
+        self._ask("list_objects_v2", Prefix=self._place.root, MaxKeys=1)
 
     def _connect(self) -> Any:
         try:
