@@ -12,10 +12,10 @@ from graven.formats.header import Header
 from graven.ids import ObjectId
 from graven.refs.journal import RefUpdate
 
-PAGE = 1000
+PAGE = 4000
 
 _RUN = (
-    "SELECT r.run_id, r.object, r.stamp, w.id, r.floor, r.note, r.ts, r.branch, r.commit_hash,"
+    "SELECT r.n, r.run_id, r.object, r.stamp, w.id, r.floor, r.note, r.ts, r.branch, r.commit_hash,"
     " r.experiment, r.status, r.origin, r.points, r.grp FROM run r JOIN writer w ON w.n = r.writer"
 )
 # Of the run that an attachment belongs to the header comes along: filters look at it.
@@ -27,13 +27,15 @@ _REF = (
 _ALIVE = "(f.target IS NULL OR f.run_id IS NULL OR (r.object IS NOT NULL AND f.stamp > r.floor))"
 
 
-def run_states(catalog: Catalog, after: str) -> list[RefUpdate]:
-    """The next page of runs behind a run id, tombstones too, in the order of ids.
+def run_states(catalog: Catalog, after: int) -> tuple[list[RefUpdate], int]:
+    """The next page of runs behind a row, tombstones too, and its last row.
 
-    The floor of an update is all that is known of it, as merged.
+    In the order in which the catalog took them in: so lie their objects in the packs, which
+    are then read from front to back. The floor of an update is all that is known of it, as
+    merged.
     """
-    rows = catalog.rows(f"{_RUN} WHERE r.run_id > ? ORDER BY r.run_id LIMIT {PAGE}", (after,))
-    return [_run_state(row) for row in rows]
+    rows = catalog.rows(f"{_RUN} WHERE r.n > ? ORDER BY r.n LIMIT {PAGE}", (after,))
+    return [_run_state(row) for row in rows], rows[-1][0] if rows else after
 
 
 def ref_states(catalog: Catalog, after: str) -> list[tuple[RefUpdate, int | None, str | None]]:
@@ -66,7 +68,7 @@ def _ranks(rows: Sequence[Row], read: Any) -> dict[str, tuple[Any, int]]:
 
 
 def _run_state(row: Row) -> RefUpdate:
-    run_id, target, stamp, writer, floor, note, ts, branch, commit, *rest = row
+    _, run_id, target, stamp, writer, floor, note, ts, branch, commit, *rest = row
     experiment, status, origin, points, group = rest
     header = None
     if target is not None:

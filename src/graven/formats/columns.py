@@ -93,9 +93,11 @@ def to_planes(column: Column) -> bytes:
 def is_canonical(column: Column) -> bool:
     """True if these values would be packed into exactly this column."""
     values = unpack_floats(column)
-    if any(str(v) == "-0.0" for v in values):
+    if 0.0 in values and any(str(v) == "-0.0" for v in values):
         return False
-    return pack_floats([float("nan") if math.isnan(v) else v for v in values]) == column
+    if math.isnan(sum(values)):  # there may be one; all of them are packed as the same
+        values = [float("nan") if math.isnan(v) else v for v in values]
+    return pack_floats(values) == column
 
 
 def _to_planes(values: Sequence[float]) -> bytes:

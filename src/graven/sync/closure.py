@@ -14,8 +14,9 @@ from graven.objects.reader import Place, Unreadable
 from graven.store.index import Index
 from graven.store.links import check_form, links_of
 
-_PAGE = 500
-_PORTION_BYTES = 16 * 1024 * 1024
+_PAGE = 500  # what the catalog is asked at once
+# Of unpacked frames: a reader keeps several times as much, so that each is fetched once.
+_PORTION_BYTES = 8 * 1024 * 1024
 
 Need = Sequence[Item] | Iterator[Item]
 
@@ -38,25 +39,34 @@ class Closure:
 
         Of a large file the chunks come one by one, when they are taken.
         """
-        for start in range(0, len(ids), _PAGE):
-            for portion in self._portions(ids[start : start + _PAGE]):
-                yield from self._page(portion)
+        for portion in self._portions(ids):
+            yield from self._page(portion)
 
     def _portions(self, ids: Sequence[ObjectId]) -> Iterator[list[ObjectId]]:
-        """Parts of a page that fit into memory well: an object may have a megabyte."""
-        places = self._source.look(partial(locate_many, ids=ids))
+        """Parts that fit into memory with all that must be unpacked for them."""
         portion: list[ObjectId] = []
+        frames: set[tuple[str, int]] = set()
         size = 0
-        for object_id in ids:
-            held = places.get(object_id)
-            length = held[0].length if held else 0
-            if portion and size + length > _PORTION_BYTES:
+        for object_id, held in self._places(ids):
+            frame = (held[0].pack, held[0].frame.offset) if held else None
+            more = held[0].frame.raw if held and frame not in frames else 0
+            if portion and size + more > _PORTION_BYTES:
                 yield portion
-                portion, size = [], 0
+                portion, frames, size = [], set(), 0
+                more = held[0].frame.raw if held else 0
             portion.append(object_id)
-            size += length
+            if frame is not None:
+                frames.add(frame)
+            size += more
         if portion:
             yield portion
+
+    def _places(self, ids: Sequence[ObjectId]) -> Iterator[tuple[ObjectId, Sequence[Place]]]:
+        for start in range(0, len(ids), _PAGE):
+            page = ids[start : start + _PAGE]
+            places = self._source.look(partial(locate_many, ids=page))
+            for object_id in page:
+                yield object_id, places.get(object_id, ())
 
     def _page(self, ids: Sequence[ObjectId]) -> Iterator[Need | Unreadable]:
         roots = self._read(self._lacking(ids))
@@ -119,11 +129,7 @@ class Closure:
         return [i for i in asked if i not in self._there]
 
     def _read(self, ids: Sequence[ObjectId]) -> dict[ObjectId, Item | Unreadable]:
-        places: dict[ObjectId, list[Place]] = {}
-        for start in range(0, len(ids), _PAGE):
-            page = ids[start : start + _PAGE]
-            places.update(self._source.look(partial(locate_many, ids=page)))
-        wanted = [(i, places.get(i, ())) for i in ids]
+        wanted = list(self._places(ids))
         found = self._source.reader.get_many(wanted)
         return {i: _item(i, held, data) for (i, held), data in zip(wanted, found, strict=True)}
 

@@ -52,9 +52,11 @@ def missing_updates(
 
     Both indexes are asked as their last refresh left them.
     """
-    after = ""
-    while page := source.look(partial(run_states, after=after)):
-        after = _run_id(page[-1])
+    row = 0
+    while True:
+        page, row = source.look(partial(run_states, after=row))
+        if not page:
+            break
         ids = [_run_id(update) for update in page]
         known = target.look(partial(ranks_of_runs, run_ids=ids))
         yield [u for u in page if selection.takes_run(u) and _is_news(u, known)]
