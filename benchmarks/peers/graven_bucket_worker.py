@@ -74,10 +74,10 @@ def push(path: str, url: str, keep: bool = False) -> dict[str, Any]:
     return watch.answer(done=len(report.runs), packs=report.packs, conflicts=len(report.conflicts))
 
 
-def clone(url: str, path: str) -> dict[str, Any]:
-    """A new local store with all runs of the bucket, without views."""
+def clone(url: str, path: str, views: str) -> dict[str, Any]:
+    """A new local store with all runs of the bucket."""
     with Stopwatch() as watch:
-        _, report = clone_store(url, path)
+        _, report = clone_store(url, path, views=views)
     return watch.answer(done=len(report.runs))
 
 

@@ -30,9 +30,10 @@ def rows(bench: RemoteBench) -> Iterator[Row]:
             graven.call("batch", url=place, n=n, views="none")
             s3fs.call("upload", folder=str(files), bucket=bucket)
 
-        def clone(turn: int) -> Timing:
+        def clone(turn: int, views: str = "none") -> Timing:
             with bench.graven() as worker:
-                return bench.count(worker, "clone", url=place, path=bench.path("clone"))
+                path = bench.path("clone")
+                return bench.count(worker, "clone", url=place, path=path, views=views)
 
         def copy(turn: int) -> Timing:
             with bench.client(sys.executable, "s3fs") as worker:
@@ -44,8 +45,10 @@ def rows(bench: RemoteBench) -> Iterator[Row]:
         if "dvc" in bench.pythons:
             actions["dvc pull"] = _dvc(bench, files)
         answers = dict(zip(actions, in_turn(repeats, *actions.values()), strict=True))
+        with_views = clone(0, views="all")
     ours = answers.pop("graven")
     yield counted(f"clone of {n:,} runs, no views", ours, None, "cold client")
+    yield counted(f"clone of {n:,} runs, with their views", with_views, None, "a file a run")
     for peer, theirs in answers.items():
         yield _beside(f"clone of {n:,} runs, against {peer} of as many JSON files", ours, theirs)
 
