@@ -31,6 +31,10 @@ fix: venv
     .venv/bin/ruff check --fix .
     .venv/bin/ruff format .
 
+# Clients on a simulated bucket, looked at for long: just simulate 100x200
+simulate size="2000x500": venv
+    GRAVEN_SIMULATE={{size}} .venv/bin/python -m pytest -q -x tests/simulation/test_state_machine.py
+
 # What CI runs
 ci:
     bash .ci/run

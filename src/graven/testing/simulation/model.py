@@ -1,0 +1,233 @@
+"""What a bucket has to hold, worked out from what landed in it by rules of its own.
+
+The model is told of each write at the moment at which it lands. From the packs it takes the
+ref updates alone and merges them by taking the greatest; of a guarded ref it keeps every
+value. It remembers every state that there was, so that what a client has seen can be
+compared with the moments at which it may have looked.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from graven import Run
+from graven.catalog.refresh import expand_updates
+from graven.formats import layout, pack
+from graven.formats.guarded import RefValue, decode_ref_file, encode_ref_object
+from graven.formats.run import RunEncoder
+from graven.ids import ObjectId, hash_bytes
+from graven.refs.journal import RefUpdate
+from graven.testing.simulation.bucket import Bucket, Write
+from graven.testing.simulation.clients import Outcome, Task
+
+_KEPT = (layout.FileKind.STORE, layout.FileKind.PACK, layout.FileKind.GUARDED_REF)
+
+
+class Violation(AssertionError):
+    """The store broke a promise."""
+
+
+def demand(holds: object, broken: str) -> None:
+    """Raise `Violation` unless it holds."""
+    if not holds:
+        raise Violation(broken)
+
+
+class Pointer(NamedTuple):
+    """A guarded ref: ``baselines`` or ``tags``, and a name."""
+
+    space: str
+    name: str
+
+
+class Moment(NamedTuple):
+    """The state of a bucket from one step to the next change.
+
+    Attributes:
+        step: of the change that brought it about.
+        winners: of each run that ever was, the update that wins; a tombstone if it is deleted.
+        pointers: of each guarded ref, the value that stands.
+    """
+
+    step: int
+    winners: dict[str, RefUpdate]
+    pointers: dict[Pointer, RefValue]
+
+    def object_of(self, run_id: str) -> ObjectId | None:
+        """The object of a run; None if it is not there."""
+        winner = self.winners.get(run_id)
+        return winner.target if winner is not None else None
+
+    @property
+    def objects(self) -> dict[str, ObjectId]:
+        """The runs that are there."""
+        return {run_id: u.target for run_id, u in self.winners.items() if u.target is not None}
+
+    def pointed(self, pointer: Pointer) -> str | None:
+        """The object that a pointer stands for; None if it is not set."""
+        value = self.pointers.get(pointer)
+        return value.object if value is not None else None
+
+    def guards(self, run_id: str) -> set[Pointer]:
+        """The pointers that stand for a run."""
+        return {pointer for pointer, value in self.pointers.items() if value.run == run_id}
+
+
+class Footprint:
+    """What landed of one task.
+
+    Attributes:
+        packs: ref updates by the key of their pack; those without any are left out.
+        values: of guarded refs.
+    """
+
+    def __init__(self) -> None:
+        self.packs: dict[str, list[RefUpdate]] = {}
+        self.values: list[tuple[Pointer, RefValue]] = []
+
+    @property
+    def updates(self) -> list[RefUpdate]:
+        """All ref updates."""
+        return [update for updates in self.packs.values() for update in updates]
+
+    def __bool__(self) -> bool:
+        return bool(self.packs or self.values)
+
+
+class BucketModel:
+    """The plain model of one bucket.
+
+    Attributes:
+        moments: every state so far, oldest first.
+        chains: all values of each guarded ref, oldest first.
+        highest: the greatest stamp in the name of any pack.
+    """
+
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket = bucket
+        self.moments = [Moment(0, {}, {})]
+        self.chains: defaultdict[Pointer, list[RefValue]] = defaultdict(list)
+        self.highest = 0
+        self._winners: dict[str, RefUpdate] = {}
+        self._floors: defaultdict[str, int] = defaultdict(int)
+        self._runs: dict[ObjectId, Run] = {}
+        self._footprints: defaultdict[Task[object], Footprint] = defaultdict(Footprint)
+        self._encoder = RunEncoder()
+        bucket.watchers.append(self.see)
+
+    def expect(self, run: Run) -> ObjectId:
+        """The object that will hold a run; what is read under that name must equal it."""
+        object_id = self._encoder.encode(run).run.id
+        self._runs[object_id] = run
+        return object_id
+
+    # --- what lands ---
+
+    def see(self, write: Write) -> None:
+        """Take in something that has landed."""
+        kind = layout.classify(write.key)
+        if write.data is None:
+            demand(kind not in _KEPT, f"{write.key} was deleted")
+        elif kind is layout.FileKind.PACK:
+            self._see_pack(write, write.data)
+        elif kind is layout.FileKind.GUARDED_REF:
+            self._see_pointer(write, write.data)
+
+    def footprint(self, task: Task[object]) -> Footprint:
+        """What landed of a task so far."""
+        return self._footprints[task]
+
+    def _see_pack(self, write: Write, data: bytes) -> None:
+        name = layout.parse_pack_name(write.key.removeprefix(layout.PACKS))
+        if name is None or hash_bytes(data) != name.digest:
+            raise Violation(f"{write.key} does not hold what its name says")
+        tail = pack.read_tail(data, len(data))
+        updates = expand_updates(pack.read_metadata(data[tail.offset : -pack.TAIL_BYTES]))
+        self.highest = max(self.highest, name.stamp)
+        if updates:
+            for update in updates:
+                self._merge(update)
+            self._remember(write.step)
+            if write.task is not None:
+                _demand_open(write.task)
+                self._footprints[write.task].packs[write.key] = updates
+
+    def _merge(self, update: RefUpdate) -> None:
+        standing = self._winners.get(update.name)
+        if standing is None or _rank(update) > _rank(standing):
+            self._winners[update.name] = update
+        if update.target is None:
+            self._floors[update.name] = max(self._floors[update.name], update.stamp)
+
+    def _see_pointer(self, write: Write, data: bytes) -> None:
+        folder, _, file = write.key.rpartition("/")
+        pointer = Pointer(folder.removeprefix(layout.REFS), layout.parse_guarded_file(file) or "")
+        value = decode_ref_file(data, write.key)
+        chain = self.chains[pointer]
+        before = chain[-1] if chain else None
+        demand(
+            value.seq == len(chain) + 1,
+            f"no. {value.seq} of {write.key} stands where no. {len(chain) + 1} belongs",
+        )
+        expected = hash_bytes(encode_ref_object(before)).hex() if before else None
+        demand(value.previous == expected, f"no. {value.seq} of {write.key} is not linked")
+        chain.append(value)
+        self._remember(write.step)
+        if write.task is not None:
+            _demand_open(write.task)
+            self._footprints[write.task].values.append((pointer, value))
+
+    def _remember(self, step: int) -> None:
+        winners = {}
+        for name, update in self._winners.items():
+            ref = layout.parse_ref_name(name)
+            if ref is not None and not ref.attachment:
+                winners[ref.run_id] = update
+        pointers = {pointer: chain[-1] for pointer, chain in self.chains.items()}
+        self.moments.append(Moment(step, winners, pointers))
+
+    # --- what has to be ---
+
+    def during(self, task: Task[object]) -> list[Moment]:
+        """The states that there were between a task's first request and its last."""
+        steps = [moment.step for moment in self.moments]
+        first = max(bisect_right(steps, task.begun) - 1, 0)
+        return self.moments[first : bisect_right(steps, task.ended)]
+
+    def run_of(self, object_id: ObjectId) -> Run:
+        """The run that an object holds."""
+        return self._runs[object_id]
+
+    @property
+    def runs(self) -> dict[str, Run]:
+        """The runs that are there now."""
+        objects = self.moments[-1].objects
+        return {run_id: self._runs[target] for run_id, target in objects.items()}
+
+    def attachments(self, run_id: str) -> dict[str, ObjectId]:
+        """What is there beside a run now."""
+        start = layout.run_ref(run_id) + "/"
+        floor = self._floors[layout.run_ref(run_id)]
+        return {
+            name.removeprefix(start): update.target
+            for name, update in self._winners.items()
+            if name.startswith(start) and update.target is not None and update.stamp > floor
+        }
+
+    def pointers(self) -> Iterator[tuple[Pointer, list[RefValue]]]:
+        """Every guarded ref with all of its values, oldest first."""
+        yield from sorted(self.chains.items())
+
+
+def _demand_open(task: Task[object]) -> None:
+    """What lands late must be of a task that did not promise that nothing of it is there."""
+    over = task.outcome in (Outcome.REFUSED, Outcome.FAILED)
+    demand(not over, f"{task}, and yet it landed later")
+
+
+def _rank(update: RefUpdate) -> tuple[int, bytes, bool, bytes]:
+    # Written down here once more, so that a mistake in graven's own is seen.
+    return (update.stamp, update.writer, update.target is None, update.target or b"")

@@ -1,0 +1,282 @@
+"""Several clients on one bucket, what they do, and the proof at the end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from graven.backends.retrying import RetryPolicy
+from graven.clock import COUNTER_BITS, MAX_AHEAD_MS
+from graven.errors import NotFound
+from graven.formats import layout
+from graven.store import Store
+from graven.testing.invariants import (
+    NO_DISK,
+    check_catalog_is_derived,
+    check_nothing_damaged,
+    check_runs_are,
+    check_runs_load,
+)
+from graven.testing.runs import sample_run
+from graven.testing.simulation.clients import Client, Outcome, Task
+from graven.testing.simulation.faults import CALM, ROUGH, Faults
+from graven.testing.simulation.model import BucketModel, Pointer, Violation, demand
+from graven.testing.simulation.operations import (
+    Batch,
+    Delete,
+    DeletePointer,
+    Look,
+    Operation,
+    Restore,
+    Save,
+    SetPointer,
+    judge,
+)
+from graven.testing.simulation.scheduler import Simulation
+
+RUN_IDS = ("a", "b", "c", "Run", "deadbeef00")
+POINTERS = (Pointer("baselines", "main"), Pointer("baselines", "nightly"), Pointer("tags", "v1"))
+FAILURES = ("busy", "clock-skew")
+"""Kinds of errors that say that nothing was done, and that may come at any time."""
+
+_MINUTE_MS = 60_000
+_DAY_MS = 24 * 60 * _MINUTE_MS
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a world is like.
+
+    Attributes:
+        clients: how many work at a time.
+        faults: how often requests fail.
+        skew_ms: how far clocks may be off, either way.
+        lateness: see `Bucket`.
+        views: the setting ``views`` of the store.
+        disks: clients keep catalogs and objects on a disk, which outlives them.
+    """
+
+    clients: int = 3
+    faults: Faults = CALM
+    skew_ms: int = 0
+    lateness: int = 0
+    views: str = "all"
+    disks: bool = False
+
+    @classmethod
+    def drawn(cls, dice: random.Random) -> Conditions:
+        """Conditions for a seed."""
+        return cls(
+            clients=dice.randint(2, 4),
+            faults=ROUGH.scaled(dice.choice([0.0, 0.3, 1.0, 2.0])),
+            skew_ms=dice.choice([0, _MINUTE_MS, 25 * _MINUTE_MS, 2 * _DAY_MS, 30 * _DAY_MS]),
+            lateness=dice.choice([0, 0, 0, 40]),
+            views=dice.choice(["all", "none", "none"]),
+            disks=dice.random() < 0.3,
+        )
+
+
+class World:
+    """A bucket, its clients, and the model that judges them.
+
+    Whatever is done is handed to a client and happens when that client has its turn.
+
+    Args:
+        seed: decides the conditions, unless they are given, and everything that follows.
+    """
+
+    def __init__(self, seed: int, conditions: Conditions | None = None) -> None:
+        self.seed = seed
+        self.conditions = conditions or Conditions.drawn(random.Random(f"{seed} conditions"))
+        self.simulation = Simulation(seed, self.conditions.faults)
+        self.bucket = self.simulation.bucket(lateness=self.conditions.lateness)
+        self.bucket.storage.put(
+            layout.CONFIG_FILE, f'{{"views": "{self.conditions.views}"}}'.encode()
+        )
+        self.model = BucketModel(self.bucket)
+        self.tasks: list[Task[Any]] = []
+        self._operations: dict[Task[Any], Operation] = {}
+        self._dice = random.Random(f"{seed} world")
+        self._lives = 0
+        self._disk = TemporaryDirectory(prefix="graven-world-") if self.conditions.disks else None
+        self.simulation.watchers.append(self._judge)
+        self.clients = [self._new_client(slot) for slot in range(self.conditions.clients)]
+
+    # --- what can be done ---
+
+    def save(self, who: int, run_id: str, value: float) -> None:
+        """Save a run."""
+        self._begin(who, Save(self.model, sample_run(run_id, value)))
+
+    def batch(self, who: int, runs: list[tuple[str, float]], *, fails: bool) -> None:
+        """Save several at once, or none if it ``fails``."""
+        made = [sample_run(run_id, value) for run_id, value in runs]
+        self._begin(who, Batch(self.model, made, fails=fails))
+
+    def delete(self, who: int, run_id: str, *, force: bool) -> None:
+        """Delete a run."""
+        self._begin(who, Delete(self.model, run_id, force=force))
+
+    def restore(self, who: int, run_id: str) -> None:
+        """Undo a deletion."""
+        self._begin(who, Restore(self.model, run_id))
+
+    def set_pointer(self, who: int, pointer: Pointer, run_id: str, *, expecting: bool) -> None:
+        """Set a baseline or tag, if it still stands where it does now if ``expecting``."""
+        expect = self.model.moments[-1].pointed(pointer) if expecting else None
+        self._begin(who, SetPointer(self.model, pointer, run_id, expect=expect))
+
+    def delete_pointer(self, who: int, pointer: Pointer) -> None:
+        """Unset a baseline or tag."""
+        self._begin(who, DeletePointer(self.model, pointer))
+
+    def look(self, who: int, run_id: str, pointer: Pointer) -> None:
+        """Read."""
+        self._begin(who, Look(self.model, run_id, pointer))
+
+    # PUSH, PULL, REPACK, GC: an operation each in operations.py (a second bucket with a
+    # `BucketModel` of its own for the first two), a method here, and a line in `_CHOICES`
+    # and in tests/simulation/test_state_machine.py. `BucketModel.see` refuses deleted
+    # packs until it is told which of them gc may delete.
+
+    def reopen(self, who: int) -> None:
+        """Close the client's store; the next operation opens it anew."""
+        self.clients[self._slot(who)].begin(Client.close, "reopen")
+
+    def crash(self, who: int) -> None:
+        """Let a client die where it stands; another takes its place."""
+        self.clients[self._slot(who)].crash()
+        self._replace_the_dead()
+
+    def run(self, steps: int | None = None) -> None:
+        """Let clients take turns."""
+        self.simulation.run(steps)
+        self._replace_the_dead()
+
+    # --- how it ends ---
+
+    def finish(self) -> None:
+        """Let everything come to its end, and check the whole store against the model."""
+        self.run()
+        self.simulation.settle()
+        self._replace_the_dead()
+        self._check_store()
+        for number in range(len(self.clients)):
+            self.look(number, RUN_IDS[0], POINTERS[0])
+        self.clients[0].begin(self._check_catalog, "check the catalog")
+        self.simulation.run()
+
+    def close(self) -> None:
+        """End all clients, and remove their disks."""
+        self.simulation.close()
+        if self._disk is not None:
+            self._disk.cleanup()
+
+    def _check_store(self) -> None:
+        try:
+            store = Store(self.bucket.url, create=False, readonly=True, backend=self.bucket.storage)
+        except NotFound:
+            acked = [task for task in self.tasks if task.outcome is Outcome.DONE]
+            demand(not acked, f"there is no store, and yet {acked}")
+            return
+        check_runs_load(store)
+        check_runs_are(store, self.model.runs)
+        check_nothing_damaged(store)
+        for run_id in self.model.runs:
+            found = {a.name: a.object_id for a in store.attachments(run_id)}
+            wanted = {name: o.hex() for name, o in self.model.attachments(run_id).items()}
+            demand(found == wanted, f"attachments of {run_id}: {found}, not {wanted}")
+        for pointer, chain in self.model.pointers():
+            history = getattr(store, pointer.space).history(pointer.name)
+            demand(history[::-1] == chain, f"the history of {pointer}: {history}, not {chain}")
+        store.close()
+
+    def _check_catalog(self, client: Client) -> None:
+        store = client.store(self.bucket)
+        check_catalog_is_derived(store)
+
+    # --- clients ---
+
+    def _slot(self, who: int) -> int:
+        return who % len(self.clients)
+
+    def _new_client(self, slot: int) -> Client:
+        self._lives += 1
+        skew = self.conditions.skew_ms
+        return self.simulation.client(
+            f"client-{self._lives}",
+            offset_ms=self._dice.randint(-skew, skew),
+            weight=self._dice.choice([1.0, 1.0, 1.0, 0.05]),
+            retry=RetryPolicy(attempts=self._dice.choice([1, 2, 5])),
+            cache_dir=f"{self._disk.name}/{slot}" if self._disk else NO_DISK,
+        )
+
+    def _replace_the_dead(self) -> None:
+        for number, client in enumerate(self.clients):
+            if client.dead:
+                self.clients[number] = self._new_client(number)
+
+    def _begin(self, who: int, operation: Operation) -> None:
+        name = type(operation).__name__.lower()
+        task = self.clients[self._slot(who)].begin(operation, f"{name} no. {len(self.tasks)}")
+        self._operations[task] = operation
+        self.tasks.append(task)
+
+    def _judge(self, task: Task[Any]) -> None:
+        operation = self._operations.get(task)
+        try:
+            if operation is not None:
+                judge(operation, task)
+            if task.outcome is Outcome.FAILED:
+                self._check_failure(task)
+        except Violation as violation:
+            raise Violation(f"seed {self.seed}, step {self.simulation.step}: {violation}") from None
+
+    def _check_failure(self, task: Task[Any]) -> None:
+        kind = task.error.kind if task.error is not None else ""
+        demand(kind in FAILURES, f"{task}: no such failure")
+        if kind == "clock-skew":
+            ahead = (self.model.highest >> COUNTER_BITS) + 1 - task.begun_ms
+            demand(ahead >= MAX_AHEAD_MS, f"{task}: nothing is ahead of its clock")
+
+
+def run_scenario(seed: int, steps: int = 200, conditions: Conditions | None = None) -> World:
+    """A world in which clients do things drawn from the seed, run to its end and checked."""
+    world = World(seed, conditions)
+    dice = random.Random(f"{seed} program")
+    try:
+        for _ in range(steps):
+            act = dice.choices([act for act, _ in _CHOICES], [often for _, often in _CHOICES])[0]
+            act(world, dice.randrange(8), dice)
+            world.run(dice.randint(0, 12))
+        world.finish()
+    finally:
+        world.close()
+    return world
+
+
+def _act_batch(world: World, who: int, dice: random.Random) -> None:
+    runs = [(dice.choice(RUN_IDS), float(dice.randrange(6))) for _ in range(dice.randrange(4))]
+    world.batch(who, runs, fails=dice.random() < 0.2)
+
+
+_Act = Callable[[World, int, random.Random], None]
+_CHOICES: list[tuple[_Act, float]] = [
+    (lambda w, who, d: w.save(who, d.choice(RUN_IDS), float(d.randrange(6))), 6),
+    (_act_batch, 2),
+    (lambda w, who, d: w.delete(who, d.choice(RUN_IDS), force=d.random() < 0.5), 3),
+    (lambda w, who, d: w.restore(who, d.choice(RUN_IDS)), 2),
+    (
+        lambda w, who, d: w.set_pointer(
+            who, d.choice(POINTERS), d.choice(RUN_IDS), expecting=d.random() < 0.5
+        ),
+        4,
+    ),
+    (lambda w, who, d: w.delete_pointer(who, d.choice(POINTERS)), 2),
+    (lambda w, who, d: w.look(who, d.choice(RUN_IDS), d.choice(POINTERS)), 3),
+    (lambda w, who, d: w.reopen(who), 0.5),
+    (lambda w, who, d: w.crash(who), 0.3),
+]

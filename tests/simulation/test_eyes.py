@@ -1,0 +1,96 @@
+"""The simulator can see: a rule of graven's is switched off, and it finds what that breaks."""
+
+import pytest
+
+from graven.backends.memory import MemoryBackend
+from graven.catalog import merging
+from graven.clock import HybridClock
+from graven.errors import BackendUnavailable
+from graven.refs.guarded import GuardedRefs
+from graven.refs.journal import RefState, RefUpdate
+from graven.store.session import PackWriter, Session
+from graven.testing.simulation import run_scenario
+
+SEEDS = range(60)
+
+
+def never_look_back(monkeypatch):
+    monkeypatch.setattr(GuardedRefs, "_happened", lambda self, tried, current: None)
+
+
+def swap_whatever_stands(monkeypatch):
+    def put_if_version(self, key, data, version):
+        self.put(key, data)
+        return self.get_with_version(key)[1]
+
+    monkeypatch.setattr(MemoryBackend, "put_if_version", put_if_version)
+
+
+def forget_what_was_seen(monkeypatch):
+    monkeypatch.setattr(HybridClock, "observe", lambda self, stamp: None)
+
+
+def let_the_last_to_arrive_win(monkeypatch):
+    monkeypatch.setattr(merging, "merge", lambda a, b: RefState(b.update, max(a.floor, b.floor)))
+
+
+def bring_attachments_back_with_their_run(monkeypatch):
+    monkeypatch.setattr(RefUpdate, "raised_floor", property(lambda self: self.floor))
+
+
+def acknowledge_what_nobody_answered(monkeypatch):
+    commit = Session.commit
+
+    def commit_quietly(self, items, intents):
+        try:
+            commit(self, items, intents)
+        except BackendUnavailable as error:
+            if error.kind != "timeout":
+                raise
+
+    monkeypatch.setattr(Session, "commit", commit_quietly)
+
+
+def refuse_what_nobody_answered(monkeypatch):
+    commit = Session.commit
+
+    def commit_rashly(self, items, intents):
+        try:
+            commit(self, items, intents)
+        except BackendUnavailable as error:
+            raise BackendUnavailable(error.message, kind="busy") from error
+
+    monkeypatch.setattr(Session, "commit", commit_rashly)
+
+
+def write_a_batch_pack_by_pack(monkeypatch):
+    extend = PackWriter.extend
+
+    def extend_and_finish(self, intents):
+        for intent in intents:
+            extend(self, [intent])
+            if intent.header is not None:
+                self.finish()
+                self.__init__(self._session)
+
+    monkeypatch.setattr(PackWriter, "extend", extend_and_finish)
+
+
+@pytest.mark.parametrize(
+    "switch_off",
+    [
+        never_look_back,
+        swap_whatever_stands,
+        forget_what_was_seen,
+        let_the_last_to_arrive_win,
+        bring_attachments_back_with_their_run,
+        acknowledge_what_nobody_answered,
+        refuse_what_nobody_answered,
+        write_a_batch_pack_by_pack,
+    ],
+)
+def test_a_rule_that_is_switched_off_is_missed(monkeypatch, switch_off):
+    switch_off(monkeypatch)
+    with pytest.raises(AssertionError):
+        for seed in SEEDS:
+            run_scenario(seed, 100)

@@ -1,0 +1,113 @@
+"""Hypothesis chooses what clients do; the seed, when they have their turn and what goes wrong.
+
+``just simulate`` looks longer, and at other examples each time: ``GRAVEN_SIMULATE`` says how
+many, and of how many steps.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from graven.testing.simulation import POINTERS, RUN_IDS, World
+
+WANTED = os.environ.get("GRAVEN_SIMULATE")
+EXAMPLES, STEPS_EACH = map(int, (WANTED or "300x100").split("x"))
+
+SEEDS = st.integers(0, 2**32 - 1)
+CLIENTS = st.integers(0, 3)
+RUNS = st.sampled_from(RUN_IDS)
+VALUES = st.integers(0, 5).map(float)
+STEPS = st.integers(0, 12)
+
+
+class BucketMachine(RuleBasedStateMachine):
+    """Each rule hands something to a client, and lets all of them go on for some steps."""
+
+    world = None
+
+    @initialize(seed=SEEDS)
+    def begin(self, seed):
+        self.world = World(seed)
+
+    @rule(who=CLIENTS, run_id=RUNS, value=VALUES, steps=STEPS)
+    def save(self, who, run_id, value, steps):
+        self.world.save(who, run_id, value)
+        self.world.run(steps)
+
+    @rule(
+        who=CLIENTS,
+        runs=st.lists(st.tuples(RUNS, VALUES), max_size=3),
+        fails=st.booleans(),
+        steps=STEPS,
+    )
+    def batch(self, who, runs, fails, steps):
+        self.world.batch(who, runs, fails=fails)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, run_id=RUNS, force=st.booleans(), steps=STEPS)
+    def delete(self, who, run_id, force, steps):
+        self.world.delete(who, run_id, force=force)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, run_id=RUNS, steps=STEPS)
+    def restore(self, who, run_id, steps):
+        self.world.restore(who, run_id)
+        self.world.run(steps)
+
+    @rule(
+        who=CLIENTS,
+        pointer=st.sampled_from(POINTERS),
+        run_id=RUNS,
+        expecting=st.booleans(),
+        steps=STEPS,
+    )
+    def set_pointer(self, who, pointer, run_id, expecting, steps):
+        self.world.set_pointer(who, pointer, run_id, expecting=expecting)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, pointer=st.sampled_from(POINTERS), steps=STEPS)
+    def delete_pointer(self, who, pointer, steps):
+        self.world.delete_pointer(who, pointer)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, run_id=RUNS, pointer=st.sampled_from(POINTERS), steps=STEPS)
+    def look(self, who, run_id, pointer, steps):
+        self.world.look(who, run_id, pointer)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS)
+    def reopen(self, who):
+        self.world.reopen(who)
+
+    @rule(who=CLIENTS)
+    def crash(self, who):
+        self.world.crash(who)
+
+    @rule(steps=st.integers(1, 60))
+    def go_on(self, steps):
+        self.world.run(steps)
+
+    # PUSH, PULL, REPACK, GC: one rule each, as above (see `World`).
+
+    def teardown(self):
+        if self.world is not None:
+            try:
+                self.world.finish()
+            finally:
+                self.world.close()
+
+
+TestBucketMachine = BucketMachine.TestCase
+TestBucketMachine.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS_EACH,
+    derandomize=WANTED is None,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+TestBucketMachine.pytestmark = [pytest.mark.slow]
