@@ -158,7 +158,8 @@ def test_a_failure_behind_one_in_doubt_leaves_it_in_doubt(at):
     assert caught.value.kind == "unknown"
 
 
-def test_a_pruned_history_leaves_a_lost_answer_in_doubt(at):
+def test_a_pruned_history_leaves_a_lost_answer_in_doubt(at, monkeypatch):
+    monkeypatch.setattr("graven.formats.guarded.RECENT", 0)  # as if many had followed
     at.set("main", "0")
     swap = at.backend.inner.put_if_version
     others = GuardedRefs(at.backend.inner, "baselines", at.put, at.objects.__getitem__)
@@ -280,3 +281,21 @@ def test_a_place_that_cannot_swap_says_so(at):
     at.backend.capabilities = replace(at.backend.capabilities, swap=False)
     with pytest.raises(InvalidInput, match="cannot compare and swap"):
         at.set("main", "1")
+
+
+def test_a_lost_answer_is_found_behind_many_with_no_object_read(at):
+    at.set("main", "0")
+    swap = at.backend.inner.put_if_version
+    others = GuardedRefs(at.backend.inner, "baselines", at.put, at.objects.__getitem__)
+
+    def swap_then_many(key, data, version):
+        at.backend.inner.put_if_version = swap
+        swap(key, data, version)
+        for number in range(2, 32):
+            run = str(number % 8)
+            others.set_if("main", run, OBJECT[run], allowed=lambda _: None)
+        at.refs._get_object = None
+        return None
+
+    at.backend.inner.put_if_version = swap_then_many
+    assert at.set("main", "1").seq == 2

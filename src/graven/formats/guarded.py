@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graven.errors import Corrupt, InvalidInput
 from graven.ids import is_hex
+
+
+_FIELDS = ("run", "object", "seq", "previous", "write_id", "by", "at", "message")
+RECENT = 32  # write ids in a ref file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,8 @@ class RefValue:
         previous: hex id of the `ref` object that holds the value before.
         write_id: random; tells a lost answer from a lost race.
         by, at, message: who, when (ISO 8601), why.
+        recent: write ids of the values before, newest first. Only in the file: whoever lost
+            an answer finds there whether his write happened, and reads no history for it.
     """
 
     run: str | None
@@ -33,10 +39,15 @@ class RefValue:
     by: str
     at: str
     message: str
+    recent: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """JSON-ready, as the value's `ref` object holds it."""
+        return {name: getattr(self, name) for name in _FIELDS}
+
+    def recent_with_own(self) -> tuple[str, ...]:
+        """What the next value has as its `recent`."""
+        return (self.write_id, *self.recent)[:RECENT]
 
     def with_write_id(self, write_id: str) -> RefValue:
         """The same value for another attempt at writing it."""
@@ -49,7 +60,10 @@ def encode_ref_file(value: RefValue) -> bytes:
     Raises:
         InvalidInput: text that UTF-8 cannot write.
     """
-    text = json.dumps(value.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    record = value.to_dict()
+    if value.recent:
+        record["recent"] = list(value.recent)
+    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -99,8 +113,12 @@ def decode_ref_object(data: bytes) -> RefValue:
 
 
 def _from_record(record: Any) -> RefValue:
-    value = RefValue(**{field.name: record[field.name] for field in fields(RefValue)})
-    texts = [value.write_id, value.by, value.at, value.message]
+    known = {name: record[name] for name in _FIELDS}
+    recent = record.get("recent", [])
+    if not isinstance(recent, list):
+        raise TypeError("'recent' is no list")
+    value = RefValue(**known, recent=tuple(recent[:RECENT]))
+    texts = [value.write_id, value.by, value.at, value.message, *value.recent]
     optional = [value.run, value.object, value.previous]
     if (
         not all(isinstance(text, str) for text in texts)

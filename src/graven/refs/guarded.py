@@ -163,6 +163,7 @@ class GuardedRefs:
                     by=by,
                     at=clock.now().isoformat(timespec="seconds"),
                     message=message,
+                    recent=current.recent_with_own() if current else (),
                 )
                 if self._swap(name, value, version):
                     return value
@@ -257,6 +258,9 @@ class GuardedRefs:
             return None
         sent = {value.write_id: value for value in tried}
         oldest = min(value.seq for value in tried)
+        if current is not None and current.seq - oldest <= len(current.recent):
+            stood = (current.write_id, *current.recent)
+            return next((sent[write_id] for write_id in stood if write_id in sent), None)
         value = current
         try:
             while value is not None and value.seq >= oldest:

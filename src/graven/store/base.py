@@ -326,7 +326,6 @@ class StoreBase:
 
     def _commit(self, items: Sequence[Item], intents: Sequence[Intent]) -> None:
         self._session.commit(items, intents)
-        self._index.expire()
 
     def _commit_or_queue(self, items: Sequence[Item], intents: Sequence[Intent]) -> bool:
         """Commit, or keep it in the outbox where the place cannot be reached; True if kept."""

@@ -45,8 +45,8 @@ class Index:
         self._reader: ObjectReader | None = None
         self._told: set[str] = set()
 
-    def expire(self) -> None:
-        """Look at a remote store anew at the next question, since it was changed from here."""
+    def _expire(self) -> None:
+        """Look at a remote store anew at the next question."""
         if self._refresh_every != math.inf:
             self._looked = -math.inf
 
@@ -143,6 +143,7 @@ class Index:
             places = self.look(lambda catalog: locate(catalog, object_id))
             with suppress(NotFound):  # not known yet, or repacked since: looked for below
                 return self.reader.get_at(object_id, places)
+            self._expire()
         for attempt in range(_ATTEMPTS):
             places = self.ask(lambda catalog: locate(catalog, object_id))
             try:
@@ -159,5 +160,7 @@ class Index:
         """
         from graven.catalog.refresh import apply_own_pack
 
-        with suppress(CatalogLost, BackendUnavailable, Corrupt):
+        try:
             apply_own_pack(self.catalog, name, data)
+        except (CatalogLost, BackendUnavailable, Corrupt):
+            self._expire()

@@ -145,7 +145,6 @@ class WritingStore(ReadingStore):
                 raise
             batch.queued = self._queue(writer.kept, writer.intents, error)
             return
-        self._index.expire()
         views = [partial(self._write_view, run, encoded) for run, encoded in batch._views]
         views += [partial(self._write_view_of, *names) for names in batch._views_later]
         run_all(self._backend, views)

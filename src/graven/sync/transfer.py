@@ -115,7 +115,6 @@ class _Transfer:
         ):
             self._ship(page)
         self._shipment.send()
-        self._target.parts.index.expire()
         self._tell()
         for move in moves:
             self._move(move)
