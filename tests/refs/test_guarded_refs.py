@@ -295,7 +295,7 @@ def test_a_lost_answer_is_found_behind_many_with_no_object_read(at):
             run = str(number % 8)
             others.set_if("main", run, OBJECT[run], allowed=lambda _: None)
         at.refs._get_object = None
-        return None
+        return
 
     at.backend.inner.put_if_version = swap_then_many
     assert at.set("main", "1").seq == 2

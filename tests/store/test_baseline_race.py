@@ -5,8 +5,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 import graven
 from graven.testing.runs import sample_run
 

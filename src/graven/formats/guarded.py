@@ -9,7 +9,6 @@ from typing import Any
 from graven.errors import Corrupt, InvalidInput
 from graven.ids import is_hex
 
-
 _FIELDS = ("run", "object", "seq", "previous", "write_id", "by", "at", "message")
 RECENT = 32  # write ids in a ref file
 
