@@ -14,6 +14,7 @@ import pytest
 import graven
 from graven.cli.start import run as run_command_line
 from graven.model import Metric, MetricDef, MetricDirection, Point, Run
+from graven.sync.remotes import Remote, add_remote
 
 START = datetime(2026, 1, 2, 12, tzinfo=UTC)
 DEFS = {
@@ -66,8 +67,11 @@ def call(
 ) -> Callable[..., Answer]:
     """``call("log", "-n", "5")`` in an empty folder without a store."""
     monkeypatch.chdir(tmp_path)
-    for name in ("GRAVEN_STORE", "GRAVEN_DEBUG", "NO_COLOR", "GRAVEN_AUTHOR"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("STORE", "DEBUG", "AUTHOR", "OFFLINE", "VIEWS", "STORAGE_OPTIONS"):
+        monkeypatch.delenv(f"GRAVEN_{name}", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name in ("GRAVEN_CACHE_DIR", "GRAVEN_STATE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "this-machine" / name))
     monkeypatch.setenv("COLUMNS", "100")
 
     def call(*words: str) -> Answer:
@@ -87,6 +91,14 @@ def store(tmp_path: Path) -> graven.Store:
         for number, time in ((1, 1.0), (2, 1.04), (3, 1.5)):
             batch.save(make_run(number, time=time))
     return store
+
+
+@pytest.fixture
+def team(store: graven.Store, tmp_path: Path) -> graven.Store:
+    """``team.graven``, an empty store that the one in the current folder calls ``origin``."""
+    other = graven.init(tmp_path / "team.graven")
+    add_remote(store, Remote(name="origin", url=other.url))
+    return other
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graven.errors import NotFound
+from graven.errors import BackendUnavailable, NotFound
 from graven.porcelain.remote import refuse_offline
 from graven.store import Store
 from graven.sync.delivery import deliver
@@ -82,6 +82,13 @@ def push(
             raise
         hint = f"'graven init {found.url}' makes one"
         raise NotFound(error.message, kind=error.kind, hint=hint, **error.fields) from None
+    if target.url.startswith("zip:"):
+        raise BackendUnavailable(
+            f"archives are read-only: {target.url}",
+            kind="read-only",
+            hint="'graven bundle create' makes a new one",
+            url=target.url,
+        )
     delivered = deliver(target, progress)
     sent = transfer(store, target, progress=progress)
     return PushReport(remote=found.name, url=target.url, sent=sent, delivered=delivered)
