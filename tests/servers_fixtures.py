@@ -14,9 +14,13 @@ import pytest
 
 from graven.testing.proxy import Proxy
 from graven.testing.servers import Azurite, FakeGCS, Ministack, Rclone, SeaweedFS
+from graven.testing.servers.base import installed_root
 
 # gcsfs looks at it when it is imported; without it a bucket costs a minute.
 os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+
+# Found now: the test that starts a server first may have a home of its own.
+os.environ.setdefault("GRAVEN_SERVERS_DIR", str(installed_root()))
 
 S3 = ["ministack", "seaweedfs"]
 ALL = [*S3, "fake_gcs", "azurite"]
