@@ -49,6 +49,8 @@ def decode(data: bytes) -> Any:
             keys, extension types, trailing bytes ...).
     """
     value = decode_lenient(data)
+    if _is_plain(value, 0) and pack_trusted(value) == data:
+        return value
     try:
         same = encode(value) == data
     except InvalidInput as error:
@@ -56,6 +58,29 @@ def decode(data: bytes) -> Any:
     if not same:
         raise Corrupt("not canonical msgpack: encodes to other bytes", kind="not-canonical")
     return value
+
+
+_PLAIN = frozenset({str, int, bytes, bool, type(None)})
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """True if a decoded value needs no more than sorted keys to be canonical.
+
+    Nearly all are; those with floats and keys beyond ASCII take the long way.
+    """
+    if depth >= MAX_DEPTH:
+        return False
+    kind = type(value)
+    if kind is dict:
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii():
+                return False
+            if type(item) not in _PLAIN and not _is_plain(item, depth + 1):
+                return False
+        return True
+    if kind is list:
+        return all(type(item) in _PLAIN or _is_plain(item, depth + 1) for item in value)
+    return kind in _PLAIN
 
 
 def decode_lenient(data: bytes) -> Any:
