@@ -157,6 +157,10 @@ class AzureDriver(Driver):
                 if not isinstance(item, BlobPrefix) and is_key(key) and not _is_folder(item):
                     yield self._entry(key, item)
 
+    def heard_ms(self) -> int | None:
+        """See `Driver.heard_ms`."""
+        return self._clock.now_ms()
+
     def now_ms(self) -> int:
         """See `Driver.now_ms`."""
         now = self._clock.now_ms()

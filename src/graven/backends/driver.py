@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from graven.backends.base import Capabilities, Data, Entry
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 3.0
 """How long a driver waits for a connection."""
 READ_SECONDS = 60.0
 """How long a driver waits for bytes of an answer."""

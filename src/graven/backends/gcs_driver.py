@@ -152,6 +152,10 @@ class GCSDriver(Driver):
                 return
             query["pageToken"] = token
 
+    def heard_ms(self) -> int | None:
+        """See `Driver.heard_ms`."""
+        return self._clock.now_ms()
+
     def now_ms(self) -> int:
         """See `Driver.now_ms`."""
         now = self._clock.now_ms()

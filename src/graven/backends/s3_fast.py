@@ -81,6 +81,10 @@ class FastDriver(Driver):
 
         return iter(self._ask(whole))
 
+    def heard_ms(self) -> int | None:
+        """See `Driver.heard_ms`."""
+        return self._fast.heard_ms()
+
     def now_ms(self) -> int:
         """See `Driver.now_ms`."""
         return self._ask(lambda driver: driver.now_ms())
