@@ -160,9 +160,8 @@ class OfflineBackend(Backend):
         self.url = url
         self.place = place
         self.memo = memo
-        self.capabilities = Capabilities(
-            create=False, swap=False, durable=False, trusted_clock=False
-        )
+        # As if it could write: who tries is told that it is offline, not that it cannot.
+        self.capabilities = Capabilities(create=True, swap=True, durable=False, trusted_clock=False)
 
     def get(self, key: str) -> bytes:
         """See `Backend.get`."""

@@ -49,9 +49,9 @@ def place_of_clone(url: str, folder: str | None = None) -> str:
         InvalidInput: the URL has no part that could be a name.
     """
     if folder is None:
-        # In a path both may part the names; a URL has but one of them.
-        parts = url.partition("://")[2] or os.path.abspath(url).replace(os.sep, "/")
-        names = [part for part in parts.split("/") if part]
+        _, separator, rest = url.partition("://")
+        path = rest if separator else os.path.abspath(url).replace(os.sep, "/")
+        names = [part for part in path.split("/") if part]
         while names and names[-1] == STORE_FOLDER:
             names.pop()
         folder = names[-1] if names else ""

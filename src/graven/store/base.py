@@ -110,7 +110,7 @@ class StoreBase:
         place = open_place(
             url,
             backend=backend,
-            readonly=readonly or offline,
+            readonly=readonly,
             durable=durable,
             storage_options=storage_options,
             offline=offline,

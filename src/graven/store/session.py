@@ -179,7 +179,7 @@ class Session:
             raise BackendUnavailable(
                 f"store {self._backend.url} was opened read-only",
                 kind="read-only",
-                hint="open it without readonly to write",
+                hint="to write, open it without readonly and not offline",
             )
 
     def _ticking(self) -> clock.HybridClock:
@@ -194,8 +194,9 @@ class Session:
         ]
 
     def _ticks(self, count: int) -> range:
+        ticking = self._ticking()  # a place that cannot be reached has no way out to be asked for
         try:
-            return self._ticking().ticks(count)
+            return ticking.ticks(count)
         except BackendUnavailable as error:
             raise BackendUnavailable(
                 error.message, kind=error.kind, hint=self._way_out() or error.hint

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +74,13 @@ class Batch:
         else:
             self._writer.add_run(encoded)
         self.run_ids.append(encoded.run_id)
-        if self._store._views_wanted:
+        if self._views_wanted:
             self._keep_for_view(run, encoded)
+
+    @cached_property
+    def _views_wanted(self) -> bool:
+        """Asked once: where the settings cannot be reached each question takes its time."""
+        return self._store._views_wanted
 
     def _keep_for_view(self, run: Run, encoded: EncodedRun) -> None:
         size = len(encoded.run.data)
