@@ -60,6 +60,8 @@ class ArchiveBackend(Backend):
         Corrupt: a zip file that is damaged (kind ``bad-archive``).
     """
 
+    readonly = True
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         with translated(str(path), "resolve"):
             self.path = os.path.realpath(path)

@@ -78,6 +78,7 @@ class Backend(abc.ABC):
         url: where it is, fit for printing (no secrets).
         concurrency: how many calls at once are worth while; 1 where a call waits for nobody.
         remote: each call is a request over a network, and what was read is worth keeping.
+        readonly: every write is refused, whoever asks.
         place: of a remote one, what tells it from all others (one URL may mean several).
     """
 
@@ -85,6 +86,7 @@ class Backend(abc.ABC):
     url: str
     concurrency: int = 1
     remote: bool = False
+    readonly: bool = False
     place: str = ""
 
     @abc.abstractmethod

@@ -13,6 +13,8 @@ from graven.errors import BackendUnavailable
 class ReadOnlyBackend(Backend):
     """Hands reads on and refuses every write (kind ``read-only``)."""
 
+    readonly = True
+
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
         self.url = inner.url

@@ -44,6 +44,7 @@ class RememberingBackend(Backend):
         self.capabilities = inner.capabilities
         self.concurrency = inner.concurrency
         self.remote = inner.remote
+        self.readonly = inner.readonly
 
     def get(self, key: str) -> bytes:
         """See `Backend.get`."""

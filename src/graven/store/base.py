@@ -119,7 +119,7 @@ class StoreBase:
         self._backend = place.backend
         self._client = place.client
         self.offline = offline and place.client is not None
-        self.readonly = readonly or self.offline
+        self.readonly = readonly or self.offline or self._backend.readonly
         self.author = author
         self._views = check_views(views)
         self._file = open_store_file(place, create=create and not self.readonly)

@@ -63,6 +63,7 @@ class FaultyBackend(Backend):
         self.url = inner.url
         self.capabilities = inner.capabilities
         self.remote = inner.remote
+        self.readonly = inner.readonly
         self.concurrency = inner.concurrency
         self.place = inner.place
         self.calls: builtins.list[tuple[str, str]] = []
