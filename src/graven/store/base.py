@@ -220,8 +220,7 @@ class StoreBase:
                 if self._session_made is None:
                     self._session_made = Session(
                         self._backend,
-                        # A place that refuses by itself says better why.
-                        readonly=self.readonly and not self._backend.readonly,
+                        readonly=self.readonly,
                         grace_seconds=self.grace_seconds,
                         # A local pack is read again for less than this costs.
                         on_written=self._index.take_in if self._client is not None else None,

@@ -176,10 +176,13 @@ class Session:
 
     def _check_writable(self) -> None:
         if self._readonly:
+            archive = self._backend.url.startswith("zip:")
             raise BackendUnavailable(
                 f"store {self._backend.url} was opened read-only",
                 kind="read-only",
-                hint="to write, open it without readonly and not offline",
+                hint="archives are read-only: 'graven pull' takes one into a store"
+                if archive
+                else "to write, open it without readonly and not offline",
             )
 
     def _ticking(self) -> clock.HybridClock:
