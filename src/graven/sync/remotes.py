@@ -149,7 +149,14 @@ def open_remote(
         NotFound: there is none at its URL.
     """
     merged = {**(storage_options or {}), **remote.storage_options}
-    return Store(remote.url, create=False, storage_options=merged, **options)
+    try:
+        return Store(remote.url, create=False, storage_options=merged, **options)
+    except NotFound as error:
+        if error.kind != "store-missing":
+            raise
+        # Not "make one": whoever names another store expects something there.
+        hint = "is the name right? 'graven remote' lists those that are known"
+        raise NotFound(error.message, kind=error.kind, hint=hint, **error.fields) from None
 
 
 def find_or_name(store: Store, name_or_url: str | None) -> Remote:
