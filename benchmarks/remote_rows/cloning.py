@@ -36,9 +36,8 @@ def rows(bench: RemoteBench) -> Iterator[Row]:
                 return bench.count(worker, "clone", url=place, path=path, views=views)
 
         def copy(turn: int) -> Timing:
-            with bench.client(sys.executable, "s3fs") as worker:
-                folder = bench.path("copy")
-                answer = bench.count(worker, "download", bucket=bucket, folder=folder)
+            folder = bench.path("copy")
+            answer = bench.count(s3fs, "download", bucket=bucket, folder=folder)
             return {**answer, "done": len([*Path(folder).iterdir()])}
 
         peers: dict[str, Action] = {"s3fs": copy}
@@ -54,7 +53,9 @@ def rows(bench: RemoteBench) -> Iterator[Row]:
     yield counted(f"clone of {n:,} runs, no views", ours, None, f"median of {len(clones)}")
     yield counted(f"clone of {n:,} runs, with their views", with_views, None, "a file a run")
     for peer, theirs in answers.items():
-        yield _beside(f"clone of {n:,} runs, against {peer} of as many JSON files", ours, theirs)
+        against = f"against {peer} of as many JSON files"
+        yield _beside(f"clone of {n:,} runs, no views, {against}", ours, theirs)
+        yield _beside(f"clone of {n:,} runs, with their views, {against}", with_views, theirs)
 
 
 def _beside(work: str, ours: Timing, theirs: Timing) -> Row:
