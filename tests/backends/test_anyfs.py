@@ -7,9 +7,10 @@ from zipfile import ZipFile
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from graven.backends import anyfs, open_backend
+from graven.backends import open_backend
+from graven.backends.anyfs import driver as anyfs
+from graven.backends.anyfs.chains import without_caches
 from graven.backends.base import TEMP_PREFIX
-from graven.backends.chains import without_caches
 from graven.backends.local import LocalBackend
 from graven.backends.remote import RemoteBackend
 from graven.backends.retrying import RetryPolicy

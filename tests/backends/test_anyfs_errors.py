@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from graven.backends.anyfs_errors import translate
-from graven.backends.anyfs_info import modified_ms, size_of
+from graven.backends.anyfs.errors import translate
+from graven.backends.anyfs.info import modified_ms, size_of
 from graven.backends.driver import KeyMissing, Transient
 from graven.backends.redaction import MAX_MESSAGE, Redactor, public_url
 from graven.errors import BackendUnavailable, InvalidInput

@@ -18,8 +18,8 @@ import pytest
 
 import graven
 from graven.backends import open_backend
-from graven.backends.archive import ArchiveBackend
-from graven.backends.archive_writer import write_archive
+from graven.backends.archive.backend import ArchiveBackend
+from graven.backends.archive.writer import write_archive
 from graven.cli.start import run as run_command_line
 from graven.errors import BackendUnavailable, Conflict, Corrupt, GravenError, InvalidInput, NotFound
 from graven.store import Store
@@ -576,6 +576,6 @@ def test_writers_of_one_archive_leave_one_of_theirs(tmp_path):
 def test_opening_a_folder_loads_nothing_of_archives(tmp_path):
     code = (
         "import sys, graven.backends as b; b.open_backend(sys.argv[1]);"
-        "sys.exit(any(m in sys.modules for m in ('zipfile', 'graven.backends.archive')))"
+        "sys.exit(any(m in sys.modules for m in ('zipfile', 'graven.backends.archive.backend')))"
     )
     assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == 0

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from graven.backends import azure, open_backend
-from graven.backends.azure import open_driver, parse_place
+from graven.backends import open_backend
+from graven.backends.azure import opening as azure
+from graven.backends.azure.opening import open_driver
+from graven.backends.azure.place import parse_place
 from graven.backends.driver import ConditionFailed, KeyMissing, Transient
 from graven.backends.redaction import Redactor
 from graven.backends.remote import RemoteBackend
@@ -30,7 +32,7 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobServiceClient
 
-from graven.backends.azure_errors import translate
+from graven.backends.azure.errors import translate
 
 ONCE = RetryPolicy(attempts=1, connects=1)
 PLACE = parse_place("az://container/folder")
@@ -227,7 +229,7 @@ def test_nobody_at_home_is_said_in_a_line():
 
 FORKS = """
 import os, sys
-from graven.backends.azure import open_driver
+from graven.backends.azure.opening import open_driver
 driver = open_driver(sys.argv[1], {"connection_string": sys.argv[2]})
 driver.put("a", b"x")
 if os.fork() == 0:

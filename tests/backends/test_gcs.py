@@ -10,9 +10,11 @@ from urllib.parse import quote
 import pytest
 
 from graven import ids
-from graven.backends import gcs, open_backend
+from graven.backends import open_backend
 from graven.backends.driver import KeyMissing, Transient
-from graven.backends.gcs import open_driver, parse_place
+from graven.backends.gcs import opening as gcs
+from graven.backends.gcs.opening import open_driver
+from graven.backends.gcs.place import parse_place
 from graven.backends.redaction import Redactor
 from graven.backends.remote import RemoteBackend
 from graven.backends.retrying import RetryPolicy
@@ -22,7 +24,7 @@ from graven.testing.suites import BackendSuite
 
 pytest.importorskip("gcsfs")
 
-from graven.backends.gcs_errors import Answer, verdict
+from graven.backends.gcs.errors import Answer, verdict
 
 ONCE = RetryPolicy(attempts=1, connects=1)
 PLACE = parse_place("gs://bucket/folder")

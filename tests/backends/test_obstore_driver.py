@@ -3,9 +3,9 @@ from obstore.exceptions import GenericError, PermissionDeniedError, Precondition
 
 from graven.backends import open_backend
 from graven.backends.driver import ConditionFailed, KeyMissing, Transient
-from graven.backends.obstore_driver import translate
-from graven.backends.s3_place import S3Place
-from graven.backends.s3fs_driver import S3fsDriver
+from graven.backends.s3.obstore_driver import translate
+from graven.backends.s3.place import S3Place
+from graven.backends.s3.s3fs_driver import S3fsDriver
 from graven.errors import BackendUnavailable
 
 pytestmark = pytest.mark.usefixtures("bare_environment")

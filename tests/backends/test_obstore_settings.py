@@ -1,6 +1,6 @@
 import pytest
 
-from graven.backends.obstore_settings import NotSayable, settings_for
+from graven.backends.s3.obstore_settings import NotSayable, settings_for
 
 OPTIONS = {"key": "AKEY", "secret": "very-secret"}
 SERVER = "http://127.0.0.1:9000"

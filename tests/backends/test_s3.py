@@ -3,8 +3,9 @@ import sys
 
 import pytest
 
-from graven.backends import open_backend, s3
-from graven.backends.s3 import open_driver
+from graven.backends import open_backend
+from graven.backends.s3 import opening as s3
+from graven.backends.s3.opening import open_driver
 from graven.errors import InvalidInput
 
 pytestmark = pytest.mark.usefixtures("bare_environment")

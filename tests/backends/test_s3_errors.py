@@ -1,8 +1,8 @@
 import pytest
 
 from graven.backends.driver import ConditionFailed, KeyMissing, Transient
-from graven.backends.s3_errors import Answer, one_line, verdict
-from graven.backends.s3_place import S3Place
+from graven.backends.s3.errors import Answer, one_line, verdict
+from graven.backends.s3.place import S3Place
 from graven.errors import BackendUnavailable
 
 PLACE = S3Place("s3://bucket/x", "bucket", "x/", "s3 aws bucket/x")

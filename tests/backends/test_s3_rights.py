@@ -10,7 +10,7 @@ pytest.importorskip("s3fs")
 @pytest.fixture
 def asked(ministack, new_bucket, monkeypatch):
     """A driver of s3fs for a folder, and what it has asked."""
-    from graven.backends import s3
+    from graven.backends.s3 import opening as s3
 
     monkeypatch.setenv(s3.CLIENT_VARIABLE, "s3fs")
     bucket = new_bucket(ministack)

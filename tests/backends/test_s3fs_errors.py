@@ -8,8 +8,8 @@ from fsspec.exceptions import FSTimeoutError
 
 from graven.backends.driver import Transient
 from graven.backends.redaction import Redactor
-from graven.backends.s3_place import S3Place
-from graven.backends.s3fs_errors import TROUBLE, trouble
+from graven.backends.s3.place import S3Place
+from graven.backends.s3.s3fs_errors import TROUBLE, trouble
 
 PLACE = S3Place("s3://bucket/x", "bucket", "x/", "s3 aws bucket/x")
 WHERE = "http://host:9"

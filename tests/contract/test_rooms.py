@@ -37,11 +37,14 @@ LAZY = {
     ("__init__.py", "importlib"): "names of the package load when they are first used",
     ("backends/__init__.py", "graven.backends.memory"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.wrappers"): "only the backend that was asked for",
-    ("backends/__init__.py", "graven.backends.archive"): "only the backend that was asked for",
-    ("backends/__init__.py", "graven.backends.chains"): "only for URLs in several links",
+    (
+        "backends/__init__.py",
+        "graven.backends.archive.backend",
+    ): "only the backend that was asked for",
+    ("backends/__init__.py", "graven.backends.anyfs.chains"): "only for URLs in several links",
     ("backends/__init__.py", "graven.backends.local"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.remote"): "only the backend that was asked for",
-    ("backends/anyfs.py", "aiohttp"): "half a second, for http alone",
+    ("backends/anyfs/driver.py", "aiohttp"): "half a second, for http alone",
     ("backends/parallel.py", "concurrent.futures"): "a local store never waits for a network",
     ("testing/servers/*", "azure.storage.blob"): "only the server that was asked for",
     ("testing/servers/*", "botocore.*"): "only the server that was asked for",
@@ -69,7 +72,7 @@ LAZY = {
 
 # `except Exception` and wider that do not raise again.
 BROAD = {
-    ("backends/anyfs.py", "Exception"): "filesystems of other packages may raise anything",
+    ("backends/anyfs/driver.py", "Exception"): "filesystems of other packages may raise anything",
     ("ingest/registry.py", "Exception"): "formats of other packages may raise anything",
     ("store/session.py", "BaseException"): "hands the error to every request of one commit",
     ("testing/simulation/fibers.py", "BaseException"): "hands the error to who waits for the fiber",
@@ -77,7 +80,7 @@ BROAD = {
 }
 
 ENVIRONMENT = {
-    "backends/s3.py": "credentials, endpoint and region come as all tools for S3 take them",
+    "backends/s3/opening.py": "credentials, endpoint and region come as all tools for S3 take them",
     "cli/*": "flags and variables meet there",
     "__main__.py": "flags and variables meet there",
     "userdirs.py": "where the person wants caches and state",

@@ -21,13 +21,13 @@ _CHAIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://.*)?::[A-Za-z][A-Za-z0-9+.-]+
 # Scheme to the module whose `open_driver(url, storage_options)` knows its service; all
 # other schemes are asked of fsspec.
 _DRIVERS = {
-    "s3": "s3",
-    "s3a": "s3",
-    "gs": "gcs",
-    "gcs": "gcs",
-    "az": "azure",
-    "abfs": "azure",
-    "abfss": "azure",
+    "s3": "s3.opening",
+    "s3a": "s3.opening",
+    "gs": "gcs.opening",
+    "gcs": "gcs.opening",
+    "az": "azure.opening",
+    "abfs": "azure.opening",
+    "abfss": "azure.opening",
 }
 
 
@@ -55,7 +55,7 @@ def open_backend(
     """
     text = os.fspath(url)
     if _CHAIN.fullmatch(text):
-        from graven.backends.chains import without_caches
+        from graven.backends.anyfs.chains import without_caches
 
         text, storage_options = without_caches(text, storage_options or {})
         if "::" in text:
@@ -76,7 +76,7 @@ def open_backend(
     if not path or "\0" in path:
         raise InvalidInput(f"not the path of a folder: {text!r}", kind="bad-url")
     if scheme == "zip" or (path.lower().endswith(".zip") and os.path.isfile(path)):
-        from graven.backends.archive import ArchiveBackend
+        from graven.backends.archive.backend import ArchiveBackend
 
         return ArchiveBackend(path)
     from graven.backends.local import LocalBackend
@@ -90,7 +90,7 @@ def _open_remote(
     from graven.backends.remote import RemoteBackend
     from graven.backends.wrappers import ReadOnlyBackend
 
-    module = import_module(f"graven.backends.{_DRIVERS.get(scheme, 'anyfs')}")
+    module = import_module(f"graven.backends.{_DRIVERS.get(scheme, 'anyfs.driver')}")
     backend = RemoteBackend(module.open_driver(url, storage_options))
     return ReadOnlyBackend(backend) if readonly else backend
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graven.backends.archive import ArchiveBackend
+from graven.backends.archive.backend import ArchiveBackend
 from graven.backends.base import Backend
 from graven.backends.driver import About
 from graven.backends.local import LocalBackend

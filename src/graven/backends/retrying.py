@@ -73,7 +73,7 @@ def _given_up(error: Transient, unknown: bool, url: str) -> BackendUnavailable:
         return BackendUnavailable(
             f"cannot reach {url}: {error.message}",
             kind="unreachable",
-            hint="check the network and the endpoint; '--offline' answers from what was read before",
+            hint="check the network and the endpoint; '--offline' answers from what was read",
             url=url,
         )
     return BackendUnavailable(

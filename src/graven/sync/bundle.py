@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from graven.backends.archive import ArchiveBackend
-from graven.backends.archive_writer import write_archive
+from graven.backends.archive.backend import ArchiveBackend
+from graven.backends.archive.writer import write_archive
 from graven.backends.local import LocalBackend
 from graven.catalog.questions import BranchSpan, branch_spans
 from graven.errors import Conflict, Corrupt, NotFound

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from graven.backends.driver import ConditionFailed, KeyMissing, Transient
-from graven.backends.s3_place import S3Place
+from graven.backends.s3.place import S3Place
 from graven.errors import BackendUnavailable
 
 NO_CREDENTIALS_HINT = (

@@ -12,7 +12,7 @@ from azure.core.exceptions import (
     ServiceRequestTimeoutError,
 )
 
-from graven.backends.azure import AzurePlace
+from graven.backends.azure.place import AzurePlace
 from graven.backends.driver import ConditionFailed, KeyMissing, Transient
 from graven.backends.redaction import Redactor
 from graven.errors import BackendUnavailable

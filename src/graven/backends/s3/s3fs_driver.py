@@ -28,9 +28,9 @@ from graven.backends.base import Capabilities, Data, Entry, is_key
 from graven.backends.driver import About, ConditionFailed, Driver, Fetched, KeyMissing
 from graven.backends.perprocess import PerProcess
 from graven.backends.redaction import Redactor
-from graven.backends.s3_errors import Answer, bucket_missing, no_credentials, not_s3, verdict
-from graven.backends.s3_place import S3Place, bare_address
-from graven.backends.s3fs_errors import NO_CREDENTIALS, TROUBLE, trouble
+from graven.backends.s3.errors import Answer, bucket_missing, no_credentials, not_s3, verdict
+from graven.backends.s3.place import S3Place, bare_address
+from graven.backends.s3.s3fs_errors import NO_CREDENTIALS, TROUBLE, trouble
 from graven.backends.server_clock import ServerClock
 from graven.errors import InvalidInput
 

@@ -1,7 +1,7 @@
 """The driver for S3 that goes through obstore: several times as fast for small bodies.
 
 It has no conditional delete, no way to the headers of answers, and does not survive a fork:
-`graven.backends.s3_fast` sends what it cannot do through s3fs.
+`graven.backends.s3.fast` sends what it cannot do through s3fs.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from graven.backends.driver import (
     Options,
     Transient,
 )
-from graven.backends.obstore_settings import Settings
-from graven.backends.s3_errors import Answer, bucket_missing, not_s3, one_line, verdict
-from graven.backends.s3_place import S3Place
+from graven.backends.s3.errors import Answer, bucket_missing, not_s3, one_line, verdict
+from graven.backends.s3.obstore_settings import Settings
+from graven.backends.s3.place import S3Place
 from graven.backends.server_clock import ServerClock, fetch_date
 from graven.errors import BackendUnavailable
 

@@ -11,7 +11,7 @@ import google.auth.exceptions
 import requests.exceptions
 
 from graven.backends.driver import ConditionFailed, KeyMissing, Transient
-from graven.backends.gcs import GCSPlace
+from graven.backends.gcs.place import GCSPlace
 from graven.backends.redaction import Redactor
 from graven.errors import BackendUnavailable
 

@@ -26,8 +26,8 @@ from fsspec.asyn import sync  # type: ignore[import-untyped]  # fsspec has no ty
 from fsspec.exceptions import FSTimeoutError  # type: ignore[import-untyped]  # as above
 
 from graven.backends.about_services import azure_credentials, library
-from graven.backends.azure import AzurePlace
-from graven.backends.azure_errors import LOGIN_HINT, container_missing, not_azure, translate
+from graven.backends.azure.errors import LOGIN_HINT, container_missing, not_azure, translate
+from graven.backends.azure.place import AzurePlace
 from graven.backends.base import Capabilities, Data, Entry, is_key
 from graven.backends.driver import (
     CONNECT_SECONDS,

@@ -1,14 +1,11 @@
-"""Containers of Azure Blob Storage: where the store lies, and what adlfs is told."""
+"""The URL of a folder in a container of Azure Blob Storage."""
 
 from __future__ import annotations
 
 import re
-from importlib import import_module
-from importlib.util import find_spec
 from typing import NamedTuple
 
 from graven.backends.bucket_folder import folder_root
-from graven.backends.driver import Driver, Options
 from graven.errors import InvalidInput
 
 _CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}|\$root|\$web")
@@ -32,32 +29,6 @@ class AzurePlace(NamedTuple):
     root: str
     account: str = ""
     account_host: str = ""
-
-
-def open_driver(url: str, storage_options: Options) -> Driver:
-    """The driver for ``az://container/folder``.
-
-    Args:
-        url: where; ``abfs://container@account.dfs.core.windows.net/folder`` as well.
-        storage_options: what `adlfs.AzureBlobFileSystem` takes (connection_string,
-            account_name, account_key, sas_token, credential ...); where nothing is said,
-            the variables AZURE_STORAGE_* and the login of the machine count, as everywhere.
-
-    Raises:
-        InvalidInput: not such a URL (``bad-url``), options that adlfs does not take
-            (``bad-option``), or adlfs is not there (``driver-missing``).
-        BackendUnavailable: no account is named (``no-credentials``).
-    """
-    place = parse_place(url)
-    if find_spec("adlfs") is None:
-        raise InvalidInput(
-            f"cannot open {place.url!r} without adlfs",
-            kind="driver-missing",
-            hint="pip install 'graven[azure]'",
-        )
-    module = import_module("graven.backends.azure_driver")
-    driver: Driver = module.AzureDriver(place, storage_options)
-    return driver
 
 
 def parse_place(url: str) -> AzurePlace:

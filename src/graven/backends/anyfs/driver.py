@@ -24,10 +24,10 @@ from fsspec.registry import (  # type: ignore[import-untyped]  # fsspec has no t
 
 from graven import clock, ids
 from graven.backends.about_services import library
-from graven.backends.anyfs_errors import Doing, translate
-from graven.backends.anyfs_info import modified_ms, size_of
+from graven.backends.anyfs.chains import scheme_of, without_caches
+from graven.backends.anyfs.errors import Doing, translate
+from graven.backends.anyfs.info import modified_ms, size_of
 from graven.backends.base import TEMP_PREFIX, Capabilities, Data, Entry, is_key
-from graven.backends.chains import scheme_of, without_caches
 from graven.backends.driver import (
     CONNECT_SECONDS,
     READ_SECONDS,

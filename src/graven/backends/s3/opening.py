@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from graven.backends.driver import Driver, Options
-from graven.backends.obstore_settings import NotSayable, settings_for
-from graven.backends.s3_place import S3Place, parse_place
+from graven.backends.s3.obstore_settings import NotSayable, settings_for
+from graven.backends.s3.place import S3Place, parse_place
 from graven.errors import InvalidInput
 
 CLIENT_VARIABLE = "GRAVEN_S3_CLIENT"
@@ -63,9 +63,11 @@ def _fast(place: S3Place, options: Options, endpoint: str) -> Driver:
     settings = settings_for(options, endpoint, os.environ, has_files=has_files)
     if find_spec("obstore") is None:
         raise _missing(place, "obstore", "fast")
-    fast = import_module("graven.backends.obstore_driver").ObstoreDriver(place, settings, options)
+    fast = import_module("graven.backends.s3.obstore_driver").ObstoreDriver(
+        place, settings, options
+    )
     whole = (lambda: _whole(place, options, endpoint)) if find_spec("s3fs") else None
-    both = import_module("graven.backends.s3_fast").FastDriver
+    both = import_module("graven.backends.s3.fast").FastDriver
     driver: Driver = both(fast, whole, lambda: _missing(place, "s3fs", "s3"))
     return driver
 
@@ -73,7 +75,7 @@ def _fast(place: S3Place, options: Options, endpoint: str) -> Driver:
 def _whole(place: S3Place, options: Options, endpoint: str) -> Driver:
     if find_spec("s3fs") is None:
         raise _missing(place, "s3fs", "s3")
-    module = import_module("graven.backends.s3fs_driver")
+    module = import_module("graven.backends.s3.s3fs_driver")
     driver: Driver = module.S3fsDriver(place, options, checksums=not endpoint)
     return driver
 

@@ -15,8 +15,8 @@ from fsspec.exceptions import (  # type: ignore[import-untyped]  # fsspec has no
 
 from graven.backends.driver import Transient
 from graven.backends.redaction import Redactor
-from graven.backends.s3_errors import no_credentials, not_s3
-from graven.backends.s3_place import S3Place
+from graven.backends.s3.errors import no_credentials, not_s3
+from graven.backends.s3.place import S3Place
 from graven.errors import BackendUnavailable, InvalidInput
 
 NO_CREDENTIALS = (

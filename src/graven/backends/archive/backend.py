@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from graven import clock
+from graven.backends.archive.directory import Member, find_body, is_plain, read_directory
 from graven.backends.base import (
     TEMP_PREFIX,
     Backend,
@@ -27,7 +28,6 @@ from graven.backends.base import (
     key_missing,
 )
 from graven.backends.oserrors import translated
-from graven.backends.zipdirectory import Member, find_body, is_plain, read_directory
 from graven.errors import BackendUnavailable, Corrupt, GravenError, InvalidInput, NotFound
 
 STORE_FILE = "store.json"  # as graven.formats.layout has it, which stands beside this room

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from graven.backends.base import Data, Entry
 from graven.backends.driver import About, Driver, Fetched
-from graven.backends.obstore_driver import ObstoreDriver, Unfit
 from graven.backends.perprocess import PerProcess
+from graven.backends.s3.obstore_driver import ObstoreDriver, Unfit
 
 T = TypeVar("T")
 

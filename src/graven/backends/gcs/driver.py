@@ -47,8 +47,7 @@ from graven.backends.driver import (
     Options,
     Transient,
 )
-from graven.backends.gcs import GCSPlace
-from graven.backends.gcs_errors import (
+from graven.backends.gcs.errors import (
     Answer,
     bucket_missing,
     login_failed,
@@ -57,6 +56,7 @@ from graven.backends.gcs_errors import (
     translate,
     verdict,
 )
+from graven.backends.gcs.place import GCSPlace
 from graven.backends.perprocess import PerProcess
 from graven.backends.redaction import Redactor, public_url
 from graven.backends.server_clock import ServerClock

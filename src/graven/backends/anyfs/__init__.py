@@ -1,0 +1,1 @@
+"""Any other filesystem that fsspec knows: runs are taken, guarded refs are not."""
