@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graven.catalog.database import Catalog
-from graven.catalog.questions import Filter, find_header, select_headers
 from graven.catalog.merging import apply_updates
+from graven.catalog.questions import Filter, find_header, select_headers
 from graven.formats.header import Header
 from graven.ids import ObjectId
 from graven.refs.journal import RefUpdate, attachment_visible, merge, run_visible, state_of
