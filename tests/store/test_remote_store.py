@@ -57,17 +57,36 @@ def test_a_cold_save_is_three_requests_and_a_warm_one_two():
     assert calls(warm) == ["names_after", "put", "put"]
 
 
-def test_views_cost_their_own_put_and_one_look_at_the_settings_an_hour():
+def test_a_view_costs_its_own_put_and_nothing_more():
+    opened()
+    cold = opened(cache_dir=os.devnull)
+    cold.save(sample_run("a"))
+    assert calls(cold) == ["get_with_version", "names_after", "put", "put"]
     first = opened()
-    first.save(sample_run("a"))
-    assert calls(first)[-4:] == ["get_with_version", "names_after", "put", "put"]
-    second = opened()
-    second.save(sample_run("b"))
-    assert calls(second) == ["names_after", "put", "put"]
+    first.save(sample_run("b"))
+    assert calls(first)[-3:] == ["names_after", "put", "put"]
+    assert "config.json" not in [key for _, key in first.parts.backend.inner.calls]
+
+
+def test_settings_that_somebody_made_are_looked_at_once_an_hour():
+    first = opened()
     first.config.set("views", "none")
+    second = opened(cache_dir=os.devnull)
+    second.save(sample_run("c"))
+    assert [key for _, key in second.parts.backend.inner.calls][:2] == ["store.json", "config.json"]
     third = opened()
-    third.save(sample_run("c"))
+    third.save(sample_run("d"))
     assert calls(third) == ["names_after", "put"]
+    assert [entry.key for entry in third.parts.backend.list("runs/")] == []
+
+
+def test_settings_that_were_put_there_by_hand_are_heeded_once_anybody_saw_them(tmp_path):
+    opened().parts.backend.put("config.json", b'{"views": "none"}')
+    seen = opened(cache_dir=str(tmp_path / "other"))
+    assert seen.config.get("views") == "none"
+    last = opened(cache_dir=str(tmp_path / "third"))
+    last.save(sample_run("a"))
+    assert [entry.key for entry in last.parts.backend.list("runs/")] == []
 
 
 def test_a_look_is_one_listing_and_the_new_metadata():

@@ -18,7 +18,9 @@ class StoreFile(NamedTuple):
     """The content of store.json.
 
     ``store_id`` is 32 hex digits, shared by all copies of the store; ``grace_seconds``
-    is how long gc lets unreachable things live.
+    is how long gc lets unreachable things live. ``settings`` False says that nobody has
+    made a config.json yet, which saves a writer in a bucket the look; it is True where
+    there may be one.
     """
 
     store_id: str
@@ -26,16 +28,17 @@ class StoreFile(NamedTuple):
     features: tuple[str, ...] = ()
     created: str = ""
     format: int = FORMAT
+    settings: bool = True
 
 
-def new_store_file(created: str) -> StoreFile:
+def new_store_file(created: str, *, settings: bool = True) -> StoreFile:
     """The file of a new store."""
-    return StoreFile(new_nonce(), DEFAULT_GRACE_SECONDS, (), created)
+    return StoreFile(new_nonce(), DEFAULT_GRACE_SECONDS, (), created, settings=settings)
 
 
 def encode_store_file(value: StoreFile) -> bytes:
     """Readable JSON."""
-    record = {
+    record: dict[str, Any] = {
         "format": value.format,
         "id": value.store_id,
         "hash": HASH,
@@ -43,6 +46,8 @@ def encode_store_file(value: StoreFile) -> bytes:
         "features": list(value.features),
         "created": value.created,
     }
+    if not value.settings:
+        record["settings"] = False
     return (json.dumps(record, indent=2) + "\n").encode()
 
 
@@ -89,4 +94,11 @@ def _read_fields(record: dict[str, Any], where: str) -> StoreFile:
         raise Corrupt(
             f"{where}: field 'grace_seconds' is damaged", kind="bad-store-file", field="grace"
         )
-    return StoreFile(store_id, grace, (), str(record.get("created", "")), record["format"])
+    return StoreFile(
+        store_id,
+        grace,
+        (),
+        str(record.get("created", "")),
+        record["format"],
+        record.get("settings") is not False,
+    )

@@ -28,6 +28,7 @@ from graven.store.opening import (
     check_views,
     open_place,
     open_store_file,
+    tell_of_settings,
 )
 
 if TYPE_CHECKING:
@@ -233,8 +234,15 @@ class StoreBase:
         if self._config_made is None:
             from graven.store.config import Config
 
-            self._config_made = Config(self._backend)
+            self._config_made = Config(self._backend, before_first=self._tell_of_settings)
+            if self._config_made.found and not self.readonly:  # put there by hand
+                self._best_effort("store.json was not changed", self._tell_of_settings)
         return self._config_made
+
+    def _tell_of_settings(self) -> None:
+        if self._backend.remote and not self._file.settings:
+            tell_of_settings(self._backend)
+            self._file = self._file._replace(settings=True)
 
     def settings_for_writing(self) -> Config:
         """The settings; of a remote store those of the last hour will do.
@@ -247,14 +255,19 @@ class StoreBase:
         from graven.client.remembering import OfflineBackend
         from graven.store.config import Config
 
-        seen = self._client.memo.recall(layout.CONFIG_FILE)
+        memo = self._client.memo
+        seen = memo.recall(layout.CONFIG_FILE)
+        if seen is None and not self._file.settings:
+            told = memo.recall(layout.STORE_FILE)  # None where nothing can be kept
+            if told is None or 0 <= told.age < SETTINGS_SECONDS:
+                return Config(self._backend, absent=True)
         if seen is None or not 0 <= seen.age < SETTINGS_SECONDS:
             try:
                 return self.config
             except BackendUnavailable as error:
                 if seen is None or not self.can_queue(error):
                     raise
-        return Config(OfflineBackend(self._backend.url, "", self._client.memo))
+        return Config(OfflineBackend(self._backend.url, "", memo))
 
     @property
     def metric_defs(self) -> dict[str, MetricDef]:

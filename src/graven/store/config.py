@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from graven.backends.base import Backend
@@ -22,9 +22,20 @@ class Config:
     fraction), ``ingest.keep_raw`` (true), ``views`` ("all" or "none").
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        before_first: Callable[[], None] = lambda: None,
+        absent: bool = False,
+    ) -> None:
+        """Read the file, unless it is known to be ``absent``.
+
+        ``before_first`` is called before the first one is written.
+        """
         self._backend = backend
-        self._data, self._version = self._read()
+        self._before_first = before_first
+        self._data, self._version = ({}, None) if absent else self._read()
 
     def _read(self) -> tuple[dict[str, Any], str | None]:
         try:
@@ -96,6 +107,11 @@ class Config:
         copy: dict[str, Any] = json.loads(json.dumps(self._data))
         return copy
 
+    @property
+    def found(self) -> bool:
+        """True if there is such a file."""
+        return self._version is not None
+
     def to_bytes(self) -> bytes:
         """The file."""
         return _to_bytes(self._data)
@@ -105,6 +121,7 @@ class Config:
             data, version = self._read()
             change(data)
             text = _to_bytes(data)
+            self._before_first()
             can = self._backend.capabilities
             if version is None and can.create:
                 done = self._backend.put_if_absent(CONFIG_FILE, text)

@@ -291,6 +291,7 @@ class Fsck:
 
     def _check_guarded(self) -> None:
         from graven.formats.guarded import decode_ref_file, decode_ref_object
+        from graven.refs.guarded import KEPT_VALUES
 
         for space in layout.GUARDED_SPACES:
             folder = f"{layout.REFS}{space}/"
@@ -302,8 +303,9 @@ class Fsck:
                 self._report.refs += 1
                 try:
                     value = decode_ref_file(self._backend.get(key), key)
-                    for _ in range(value.seq):
-                        self._check_target(key, value.object, value.run)
+                    for number in range(value.seq):
+                        if number < KEPT_VALUES:
+                            self._check_target(key, value.object, value.run)
                         if value.previous is None:
                             break
                         before = self._object(value.previous)

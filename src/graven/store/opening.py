@@ -22,6 +22,7 @@ from graven.formats.storefile import (
 if TYPE_CHECKING:
     from graven.client.folder import ClientFolder
 
+_ATTEMPTS = 8
 TRUST_SECONDS = 24 * 3600.0
 """For so long a client believes the store.json that it has seen: the file never changes,
 and a store that was deleted is found out by its first listing."""
@@ -119,12 +120,15 @@ def create_store(backend: Backend, *, exclusive: bool = False) -> StoreFile:
     Raises:
         Conflict: there is a store already, and ``exclusive`` was asked for.
     """
-    made = new_store_file(clock.now().isoformat(timespec="seconds"))
+    now = clock.now().isoformat(timespec="seconds")
+    made = new_store_file(now, settings=False)
     return write_store_file(backend, made, exclusive=exclusive)
 
 
 def write_store_file(backend: Backend, made: StoreFile, *, exclusive: bool) -> StoreFile:
     """As `create_store`, with a store.json that has been made: a clone keeps the id."""
+    if not backend.remote:
+        made = made._replace(settings=True)  # a look costs nothing there
     data = encode_store_file(made)
     if backend.capabilities.create:
         if backend.put_if_absent(layout.STORE_FILE, data) is not None:
@@ -142,6 +146,23 @@ def write_store_file(backend: Backend, made: StoreFile, *, exclusive: bool) -> S
             url=backend.url,
         )
     return found
+
+
+def tell_of_settings(backend: Backend) -> None:
+    """Say in store.json that there may be a config.json from now on."""
+    where = f"{backend.url}/{layout.STORE_FILE}"
+    for _ in range(_ATTEMPTS):
+        data, version = backend.get_with_version(layout.STORE_FILE)
+        found = decode_store_file(data, where)
+        if found.settings:
+            return
+        text = encode_store_file(found._replace(settings=True))
+        if not backend.capabilities.swap:
+            backend.put(layout.STORE_FILE, text)
+            return
+        if backend.put_if_version(layout.STORE_FILE, text, version) is not None:
+            return
+    raise Conflict(f"{where} kept changing", kind="store-file-moved", hint="try again")
 
 
 def check_views(word: str | None) -> str | None:
