@@ -3,8 +3,10 @@
 import pytest
 
 import graven
+from graven.refs.guarded import KEPT_VALUES
 from graven.store import Store
 from graven.sync.difference import Selection
+from graven.sync.shipment import Shipment
 from graven.sync.transfer import transfer
 from graven.testing.invariants import catalog_facts, check_store
 from graven.testing.runs import sample_run
@@ -124,6 +126,43 @@ def test_baselines_go_forward_with_their_history(stores):
     assert transfer(a, b).moved == []  # b has gone on from there
     assert transfer(b, a).moved == ["baselines/main"]
     assert a.baselines.entry("main").run == "one"
+
+
+def test_what_a_baseline_stood_for_before_goes_along(stores):
+    """Its runs were saved anew since, so that nothing else names those values."""
+    a, b = stores
+    for value in range(KEPT_VALUES + 3):
+        a.save(sample_run("one", float(value)))
+        a.baselines.set("main", "one")
+    transfer(a, b)
+    for steps in range(KEPT_VALUES):
+        assert b.load_rev(f"baselines/main~{steps}") == a.load_rev(f"baselines/main~{steps}")
+    for store in stores:
+        assert store.fsck("full").damage == []
+
+
+def test_a_baseline_moved_there_by_another_meanwhile_is_not_told_as_moved(stores, monkeypatch):
+    a, b = stores
+    a.save(sample_run("one"))
+    a.baselines.set("main", "one")
+    rivals = []
+    monkeypatch.setattr(Shipment, "send", send_after(Shipment.send, lambda: rival(a, b, rivals)))
+    assert transfer(a, b).moved == []
+    assert rivals == [["baselines/main"]]
+
+
+def rival(a, b, rivals):
+    if not rivals:
+        rivals.append(None)
+        rivals[0] = transfer(a, b).moved
+
+
+def send_after(send, first):
+    def send_second(self):
+        first()
+        send(self)
+
+    return send_second
 
 
 def test_a_baseline_that_both_moved_is_a_conflict_that_shows_both(stores):

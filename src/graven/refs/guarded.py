@@ -24,6 +24,8 @@ from graven.formats.guarded import (
 )
 from graven.ids import ObjectId, new_nonce, parse_object_id, random_fraction
 
+KEPT_VALUES = 20
+"""So many values of a ref, from the newest on, keep their runs; older ones may be pruned."""
 MAX_ATTEMPTS = 64  # at least, before a change is given up
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from graven.errors import BackendUnavailable, Corrupt, GravenError, InvalidInput, NotFound
 from graven.formats import layout
-from graven.formats.guarded import RefValue
+from graven.formats.guarded import RefValue, decode_ref_object
 from graven.formats.packbuild import Item
 from graven.ids import parse_object_id
+from graven.refs.guarded import KEPT_VALUES
 from graven.refs.journal import RefUpdate
 from graven.store import Store
 from graven.sync.closure import Closure
@@ -201,11 +202,21 @@ class _Transfer:
                     continue
                 items += need
             self._shipment.add(items)
+            self._ship_earlier(move)
+
+    def _ship_earlier(self, move: Move) -> None:
+        """What the name stood for before (``main~1``), as far back as gc will keep it."""
+        recent = move.history[: KEPT_VALUES - 1]
+        earlier = [decode_ref_object(item.data).object for item in recent]
+        for need in self._closure.needs([parse_object_id(o) for o in earlier if o is not None]):
+            if not isinstance(need, GravenError):  # else it is missing here too: fsck tells
+                self._shipment.add(need)
 
     def _move(self, move: Move) -> None:
         """Set a ref, looked at anew each time: others may be moving it."""
         space, name = move.key
         refs = self._target.guarded(space)
+        sent = False
         for _ in range(_ATTEMPTS):
             theirs, version = refs.read_versioned(name)
             step = self._plan(move.key, move.value, theirs)
@@ -213,8 +224,11 @@ class _Transfer:
                 self._report.conflicts.append(step)
                 return
             if step is None:
-                break
+                if sent:  # and nobody heard that it had arrived
+                    break
+                return
             try:
+                sent = True
                 if refs.forward(name, move.value, version):
                     break
             except InvalidInput as error:
