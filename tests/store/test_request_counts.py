@@ -79,6 +79,11 @@ def test_a_view_is_one_more(bench):
         bench.open("warm").save(make_run(2))
 
 
+def test_a_view_is_one_more_for_a_cold_client_too(bench):
+    with bench.at_most(4):
+        bench.open().save(make_run(1))
+
+
 def test_a_save_of_a_cold_client_is_one_more(bench):
     with bench.at_most(3):
         bench.open(views="none").save(make_run(1))
