@@ -39,6 +39,9 @@ PROMISES = {
         "store/test_store_session.py::"
         "test_children_forked_while_threads_work_do_not_wait_for_their_locks",
         "store/test_store_pointers.py::test_many_writers_make_one_chain",
+        "simulation/test_writers.py::"
+        "test_sixty_four_writers_of_fifty_saves_lose_nothing_and_refuse_nothing",
+        "simulation/test_lost_answers.py::test_ten_thousand_lost_answers_and_no_false_conflict",
     ],
     "4 a flipped bit is found and named, and the rest stays readable": [
         "crash/test_corruption.py::test_a_flipped_bit_is_found_named_and_contained",

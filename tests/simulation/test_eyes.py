@@ -9,6 +9,7 @@ from graven.errors import BackendUnavailable
 from graven.refs.guarded import GuardedRefs
 from graven.refs.journal import RefState, RefUpdate
 from graven.store.session import PackWriter, Session
+from graven.sync import transfer
 from graven.testing.simulation import run_scenario
 
 SEEDS = range(60)
@@ -76,6 +77,20 @@ def write_a_batch_pack_by_pack(monkeypatch):
     monkeypatch.setattr(PackWriter, "extend", extend_and_finish)
 
 
+def send_no_tombstones(monkeypatch):
+    missing = transfer.missing_updates
+
+    def without_tombstones(*args):
+        for page in missing(*args):
+            yield [update for update in page if update.target is not None]
+
+    monkeypatch.setattr(transfer, "missing_updates", without_tombstones)
+
+
+def send_a_baseline_without_its_past(monkeypatch):
+    monkeypatch.setattr(transfer._Transfer, "_ship_earlier", lambda self, move: None)
+
+
 @pytest.mark.parametrize(
     "switch_off",
     [
@@ -87,6 +102,8 @@ def write_a_batch_pack_by_pack(monkeypatch):
         acknowledge_what_nobody_answered,
         refuse_what_nobody_answered,
         write_a_batch_pack_by_pack,
+        send_no_tombstones,
+        send_a_baseline_without_its_past,
     ],
 )
 def test_a_rule_that_is_switched_off_is_missed(monkeypatch, switch_off):

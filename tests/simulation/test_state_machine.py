@@ -78,6 +78,16 @@ class BucketMachine(RuleBasedStateMachine):
         self.world.look(who, run_id, pointer)
         self.world.run(steps)
 
+    @rule(who=CLIENTS, steps=STEPS)
+    def push(self, who, steps):
+        self.world.push(who)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, steps=STEPS)
+    def pull(self, who, steps):
+        self.world.pull(who)
+        self.world.run(steps)
+
     @rule(who=CLIENTS)
     def reopen(self, who):
         self.world.reopen(who)
@@ -90,7 +100,7 @@ class BucketMachine(RuleBasedStateMachine):
     def go_on(self, steps):
         self.world.run(steps)
 
-    # PUSH, PULL, REPACK, GC: one rule each, as above (see `World`).
+    # REPACK, GC: one rule each, as above (see `World`).
 
     def teardown(self):
         if self.world is not None:

@@ -41,13 +41,17 @@ class Bucket:
         watchers: called with each `Write` at the moment at which it lands.
         lateness: for so many steps a new key may be missing from a listing, and be there
             in the one before. S3 and its like are never late today; others were.
+        tells_time: its answers carry the time by its clock, which is right.
     """
 
-    def __init__(self, name: str, dice: random.Random, lateness: int = 0) -> None:
+    def __init__(
+        self, name: str, dice: random.Random, *, lateness: int = 0, tells_time: bool = True
+    ) -> None:
         self.storage = MemoryBackend()
         self.storage.url = f"sim://{name}"
         self.watchers: list[Callable[[Write], None]] = []
         self.lateness = lateness
+        self.tells_time = tells_time
         self._dice = dice
         self._since: dict[str, int] = {}
 
@@ -170,8 +174,8 @@ class SimulatedDriver(Driver):
         return self._read("now_ms", "", self._storage.now_ms)
 
     def heard_ms(self) -> int | None:
-        """See `Driver.heard_ms`: every answer told the time."""
-        return self._client.simulation.true_ms()
+        """See `Driver.heard_ms`."""
+        return self._client.simulation.true_ms() if self._bucket.tells_time else None
 
     def close(self) -> None:
         """See `Driver.close`."""

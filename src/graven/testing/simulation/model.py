@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from graven import Run
 from graven.catalog.refresh import expand_updates
+from graven.clock import COUNTER_BITS, MAX_AHEAD_MS
 from graven.formats import layout, pack
 from graven.formats.guarded import RefValue, decode_ref_file, encode_ref_object
 from graven.formats.run import RunEncoder
 from graven.ids import ObjectId, hash_bytes
 from graven.refs.journal import RefUpdate
+from graven.store.session import TOLERATED_MS
 from graven.testing.simulation.bucket import Bucket, Write
 from graven.testing.simulation.clients import Outcome, Task
 
@@ -50,11 +52,13 @@ class Moment(NamedTuple):
         step: of the change that brought it about.
         winners: of each run that ever was, the update that wins; a tombstone if it is deleted.
         pointers: of each guarded ref, the value that stands.
+        saved: runs of which a value has been here, and can be brought back.
     """
 
     step: int
     winners: dict[str, RefUpdate]
     pointers: dict[Pointer, RefValue]
+    saved: frozenset[str]
 
     def object_of(self, run_id: str) -> ObjectId | None:
         """The object of a run; None if it is not there."""
@@ -100,21 +104,35 @@ class Footprint:
 class BucketModel:
     """The plain model of one bucket.
 
+    Args:
+        bucket: what it watches.
+        true_ms: tells the time; no stamp may be far ahead of it where the bucket tells it too.
+        known: run objects that any bucket may hold; shared by the models of one simulation.
+
     Attributes:
         moments: every state so far, oldest first.
         chains: all values of each guarded ref, oldest first.
         highest: the greatest stamp in the name of any pack.
+        sources: of each task that brings another bucket's content, the model of that bucket.
     """
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        true_ms: Callable[[], int],
+        known: dict[ObjectId, Run] | None = None,
+    ) -> None:
         self.bucket = bucket
-        self.moments = [Moment(0, {}, {})]
+        self._true_ms = true_ms
+        self.moments = [Moment(0, {}, {}, frozenset())]
         self.chains: defaultdict[Pointer, list[RefValue]] = defaultdict(list)
         self.highest = 0
+        self.sources: dict[Task[Any], BucketModel] = {}
         self._winners: dict[str, RefUpdate] = {}
         self._floors: defaultdict[str, int] = defaultdict(int)
-        self._runs: dict[ObjectId, Run] = {}
-        self._footprints: defaultdict[Task[object], Footprint] = defaultdict(Footprint)
+        self._saved: frozenset[str] = frozenset()
+        self._runs = {} if known is None else known
+        self._footprints: defaultdict[Task[Any], Footprint] = defaultdict(Footprint)
         self._encoder = RunEncoder()
         bucket.watchers.append(self.see)
 
@@ -136,7 +154,7 @@ class BucketModel:
         elif kind is layout.FileKind.GUARDED_REF:
             self._see_pointer(write, write.data)
 
-    def footprint(self, task: Task[object]) -> Footprint:
+    def footprint(self, task: Task[Any]) -> Footprint:
         """What landed of a task so far."""
         return self._footprints[task]
 
@@ -147,38 +165,46 @@ class BucketModel:
         tail = pack.read_tail(data, len(data))
         updates = expand_updates(pack.read_metadata(data[tail.offset : -pack.TAIL_BYTES]))
         self.highest = max(self.highest, name.stamp)
+        ahead = (name.stamp >> COUNTER_BITS) - self._true_ms()
+        demand(
+            not self.bucket.tells_time or ahead <= MAX_AHEAD_MS + TOLERATED_MS,
+            f"{write.key} is {ahead} ms ahead of the bucket's clock",
+        )
         if updates:
             for update in updates:
                 self._merge(update)
             self._remember(write.step)
             if write.task is not None:
-                _demand_open(write.task)
+                self._demand_open(write.task)
                 self._footprints[write.task].packs[write.key] = updates
 
     def _merge(self, update: RefUpdate) -> None:
         standing = self._winners.get(update.name)
-        if standing is None or _rank(update) > _rank(standing):
+        if standing is None or rank(update) > rank(standing):
             self._winners[update.name] = update
-        if update.target is None:
-            self._floors[update.name] = max(self._floors[update.name], update.stamp)
+        if update.target is not None:
+            self._saved |= {update.name.removeprefix("runs/")}
+        brought = update.stamp if update.target is None else update.floor
+        self._floors[update.name] = max(self._floors[update.name], brought)
 
     def _see_pointer(self, write: Write, data: bytes) -> None:
         folder, _, file = write.key.rpartition("/")
         pointer = Pointer(folder.removeprefix(layout.REFS), layout.parse_guarded_file(file) or "")
         value = decode_ref_file(data, write.key)
-        chain = self.chains[pointer]
-        before = chain[-1] if chain else None
-        demand(
-            value.seq == len(chain) + 1,
-            f"no. {value.seq} of {write.key} stands where no. {len(chain) + 1} belongs",
-        )
-        expected = hash_bytes(encode_ref_object(before)).hex() if before else None
-        demand(value.previous == expected, f"no. {value.seq} of {write.key} is not linked")
-        chain.append(value)
+        source = self.sources.get(write.task) if write.task is not None else None
+        if source is None:
+            _append(self.chains[pointer], value, write.key)
+        else:
+            self.chains[pointer] = _forwarded(self.chains[pointer], source.chains[pointer], value)
         self._remember(write.step)
         if write.task is not None:
-            _demand_open(write.task)
+            self._demand_open(write.task)
             self._footprints[write.task].values.append((pointer, value))
+
+    def _demand_open(self, task: Task[Any]) -> None:
+        """What lands late must be of a task that did not promise that nothing of it is there."""
+        over = task.outcome in (Outcome.REFUSED, Outcome.FAILED)
+        demand(not over or task in self.sources, f"{task}, and yet it landed later")
 
     def _remember(self, step: int) -> None:
         winners = {}
@@ -187,11 +213,11 @@ class BucketModel:
             if ref is not None and not ref.attachment:
                 winners[ref.run_id] = update
         pointers = {pointer: chain[-1] for pointer, chain in self.chains.items()}
-        self.moments.append(Moment(step, winners, pointers))
+        self.moments.append(Moment(step, winners, pointers, self._saved))
 
     # --- what has to be ---
 
-    def during(self, task: Task[object]) -> list[Moment]:
+    def during(self, task: Task[Any]) -> list[Moment]:
         """The states that there were between a task's first request and its last."""
         steps = [moment.step for moment in self.moments]
         first = max(bisect_right(steps, task.begun) - 1, 0)
@@ -217,17 +243,45 @@ class BucketModel:
             if name.startswith(start) and update.target is not None and update.stamp > floor
         }
 
+    def state(self, run_id: str) -> tuple[RefUpdate | None, int, dict[str, ObjectId]]:
+        """What another bucket must hold of a run to be equal: winner, floor, attachments.
+
+        Attachments that died with their run stay where they are.
+        """
+        name = layout.run_ref(run_id)
+        winner = self._winners.get(name)
+        there = winner is not None and winner.target is not None
+        return (
+            winner and winner._replace(floor=0),
+            self._floors[name],
+            self.attachments(run_id) if there else {},
+        )
+
     def pointers(self) -> Iterator[tuple[Pointer, list[RefValue]]]:
         """Every guarded ref with all of its values, oldest first."""
         yield from sorted(self.chains.items())
 
 
-def _demand_open(task: Task[object]) -> None:
-    """What lands late must be of a task that did not promise that nothing of it is there."""
-    over = task.outcome in (Outcome.REFUSED, Outcome.FAILED)
-    demand(not over, f"{task}, and yet it landed later")
+def _append(chain: list[RefValue], value: RefValue, key: str) -> None:
+    """A value set in this bucket: the next one, linked to the one before."""
+    expected = hash_bytes(encode_ref_object(chain[-1])).hex() if chain else None
+    demand(
+        (value.seq, value.previous) == (len(chain) + 1, expected),
+        f"no. {value.seq} of {key} stands where no. {len(chain) + 1} belongs",
+    )
+    chain.append(value)
 
 
-def _rank(update: RefUpdate) -> tuple[int, bytes, bool, bytes]:
-    # Written down here once more, so that a mistake in graven's own is seen.
+def _forwarded(chain: list[RefValue], source: list[RefValue], value: RefValue) -> list[RefValue]:
+    """The history after a value of another bucket came: that of the other, which went further."""
+    demand(value in source, f"{value} came from nowhere")
+    history = source[: source.index(value) + 1]
+    if chain:
+        passed = [(before.run, before.object) for before in history[:-1]]
+        demand((chain[-1].run, chain[-1].object) in passed, f"{value} did not follow {chain[-1]}")
+    return history
+
+
+def rank(update: RefUpdate) -> tuple[int, bytes, bool, bytes]:
+    """The order of updates: written down once more, so that a mistake in graven's is seen."""
     return (update.stamp, update.writer, update.target is None, update.target or b"")

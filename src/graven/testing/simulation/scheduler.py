@@ -69,9 +69,10 @@ class Simulation:
         with clock.kept_by(self._true_clock):
             return clock.wall_ms()
 
-    def bucket(self, name: str = "bucket", *, lateness: int = 0) -> Bucket:
-        """A new, empty bucket."""
-        bucket = Bucket(name, random.Random(f"{self.seed} {name}"), lateness)
+    def bucket(self, name: str = "bucket", *, lateness: int = 0, tells_time: bool = True) -> Bucket:
+        """A new, empty bucket; see `Bucket`."""
+        dice = random.Random(f"{self.seed} {name}")
+        bucket = Bucket(name, dice, lateness=lateness, tells_time=tells_time)
         self.buckets.append(bucket)
         return bucket
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from graven import Run
 from graven.backends.retrying import RetryPolicy
 from graven.clock import COUNTER_BITS, MAX_AHEAD_MS
 from graven.errors import NotFound
 from graven.formats import layout
+from graven.ids import ObjectId
 from graven.store import Store
 from graven.testing.invariants import (
     NO_DISK,
@@ -21,6 +24,7 @@ from graven.testing.invariants import (
     check_runs_load,
 )
 from graven.testing.runs import sample_run
+from graven.testing.simulation.bucket import Bucket
 from graven.testing.simulation.clients import Client, Outcome, Task
 from graven.testing.simulation.faults import CALM, ROUGH, Faults
 from graven.testing.simulation.model import BucketModel, Pointer, Violation, demand
@@ -33,6 +37,7 @@ from graven.testing.simulation.operations import (
     Restore,
     Save,
     SetPointer,
+    Transfer,
     judge,
 )
 from graven.testing.simulation.scheduler import Simulation
@@ -54,8 +59,10 @@ class Conditions:
         clients: how many work at a time.
         faults: how often requests fail.
         skew_ms: how far clocks may be off, either way.
-        lateness: see `Bucket`.
+        lateness, tells_time: see `Bucket`.
         views: the setting ``views`` of the store.
+        mirrored: there are two buckets; every other client works on the second, and pushes to
+            the first and pulls from it.
         disks: clients keep catalogs and objects on a disk, which outlives them.
     """
 
@@ -63,7 +70,9 @@ class Conditions:
     faults: Faults = CALM
     skew_ms: int = 0
     lateness: int = 0
+    tells_time: bool = True
     views: str = "all"
+    mirrored: bool = False
     disks: bool = False
 
     @classmethod
@@ -74,7 +83,9 @@ class Conditions:
             faults=ROUGH.scaled(dice.choice([0.0, 0.3, 1.0, 2.0])),
             skew_ms=dice.choice([0, _MINUTE_MS, 25 * _MINUTE_MS, 2 * _DAY_MS, 30 * _DAY_MS]),
             lateness=dice.choice([0, 0, 0, 40]),
+            tells_time=dice.random() < 0.7,
             views=dice.choice(["all", "none", "none"]),
+            mirrored=dice.random() < 0.4,
             disks=dice.random() < 0.3,
         )
 
@@ -92,11 +103,11 @@ class World:
         self.seed = seed
         self.conditions = conditions or Conditions.drawn(random.Random(f"{seed} conditions"))
         self.simulation = Simulation(seed, self.conditions.faults)
-        self.bucket = self.simulation.bucket(lateness=self.conditions.lateness)
-        self.bucket.storage.put(
-            layout.CONFIG_FILE, f'{{"views": "{self.conditions.views}"}}'.encode()
-        )
-        self.model = BucketModel(self.bucket)
+        known: dict[ObjectId, Run] = {}
+        names = ["bucket", "mirror"] if self.conditions.mirrored else ["bucket"]
+        self.models = [
+            BucketModel(self._new_bucket(name), self.simulation.true_ms, known) for name in names
+        ]
         self.tasks: list[Task[Any]] = []
         self._operations: dict[Task[Any], Operation] = {}
         self._dice = random.Random(f"{seed} world")
@@ -105,42 +116,61 @@ class World:
         self.simulation.watchers.append(self._judge)
         self.clients = [self._new_client(slot) for slot in range(self.conditions.clients)]
 
+    def _new_bucket(self, name: str) -> Bucket:
+        how = self.conditions
+        bucket = self.simulation.bucket(name, lateness=how.lateness, tells_time=how.tells_time)
+        bucket.storage.put(layout.CONFIG_FILE, f'{{"views": "{how.views}"}}'.encode())
+        return bucket
+
     # --- what can be done ---
 
     def save(self, who: int, run_id: str, value: float) -> None:
         """Save a run."""
-        self._begin(who, Save(self.model, sample_run(run_id, value)))
+        self._begin(who, Save(self.home(who), sample_run(run_id, value)))
 
     def batch(self, who: int, runs: list[tuple[str, float]], *, fails: bool) -> None:
         """Save several at once, or none if it ``fails``."""
         made = [sample_run(run_id, value) for run_id, value in runs]
-        self._begin(who, Batch(self.model, made, fails=fails))
+        self._begin(who, Batch(self.home(who), made, fails=fails))
 
     def delete(self, who: int, run_id: str, *, force: bool) -> None:
         """Delete a run."""
-        self._begin(who, Delete(self.model, run_id, force=force))
+        self._begin(who, Delete(self.home(who), run_id, force=force))
 
     def restore(self, who: int, run_id: str) -> None:
         """Undo a deletion."""
-        self._begin(who, Restore(self.model, run_id))
+        self._begin(who, Restore(self.home(who), run_id))
 
     def set_pointer(self, who: int, pointer: Pointer, run_id: str, *, expecting: bool) -> None:
         """Set a baseline or tag, if it still stands where it does now if ``expecting``."""
-        expect = self.model.moments[-1].pointed(pointer) if expecting else None
-        self._begin(who, SetPointer(self.model, pointer, run_id, expect=expect))
+        expect = self.home(who).moments[-1].pointed(pointer) if expecting else None
+        self._begin(who, SetPointer(self.home(who), pointer, run_id, expect=expect))
 
     def delete_pointer(self, who: int, pointer: Pointer) -> None:
         """Unset a baseline or tag."""
-        self._begin(who, DeletePointer(self.model, pointer))
+        self._begin(who, DeletePointer(self.home(who), pointer))
 
     def look(self, who: int, run_id: str, pointer: Pointer) -> None:
         """Read."""
-        self._begin(who, Look(self.model, run_id, pointer))
+        self._begin(who, Look(self.home(who), run_id, pointer))
 
-    # PUSH, PULL, REPACK, GC: an operation each in operations.py (a second bucket with a
-    # `BucketModel` of its own for the first two), a method here, and a line in `_CHOICES`
-    # and in tests/simulation/test_state_machine.py. `BucketModel.see` refuses deleted
-    # packs until it is told which of them gc may delete.
+    def push(self, who: int) -> None:
+        """Bring to the other bucket what the client's own has; nothing where there is one."""
+        if self.conditions.mirrored:
+            self._transfer(who, self.home(who), self.home(who + 1))
+
+    def pull(self, who: int) -> None:
+        """Bring to the client's bucket what the other has; nothing where there is one."""
+        if self.conditions.mirrored:
+            self._transfer(who, self.home(who + 1), self.home(who))
+
+    def _transfer(self, who: int, source: BucketModel, target: BucketModel) -> None:
+        target.sources[self._begin(who, Transfer(target, source))] = source
+
+    # REPACK, GC: an operation each in operations.py, a method here, and a line in `_CHOICES`
+    # and in tests/simulation/test_state_machine.py. `BucketModel.see` calls every deletion of
+    # a pack a violation: it has to be told which packs are condemned, and that all of their
+    # winning updates and floors stand elsewhere.
 
     def reopen(self, who: int) -> None:
         """Close the client's store; the next operation opens it anew."""
@@ -163,10 +193,13 @@ class World:
         self.run()
         self.simulation.settle()
         self._replace_the_dead()
-        self._check_store()
-        for number in range(len(self.clients)):
+        if self.conditions.mirrored:
+            self._check_sync()
+        for model in self.models:
+            self._check_store(model)
+        for number, model in enumerate(self.models):
             self.look(number, RUN_IDS[0], POINTERS[0])
-        self.clients[0].begin(self._check_catalog, "check the catalog")
+            self.clients[number].begin(partial(_check_catalog, model), "check the catalog")
         self.simulation.run()
 
     def close(self) -> None:
@@ -175,30 +208,40 @@ class World:
         if self._disk is not None:
             self._disk.cleanup()
 
-    def _check_store(self) -> None:
+    def _check_sync(self) -> None:
+        """Once all is sent both ways, both buckets hold the same runs."""
+        for send in (self.push, self.pull):
+            send(0)
+            self.simulation.run()
+        if all(task.outcome is Outcome.DONE for task in self.tasks[-2:]):
+            for run_id in RUN_IDS:
+                one, other = (model.state(run_id) for model in self.models)
+                demand(one == other, f"seed {self.seed}: after push and pull {one} and {other}")
+
+    def _check_store(self, model: BucketModel) -> None:
         try:
-            store = Store(self.bucket.url, create=False, readonly=True, backend=self.bucket.storage)
+            url, storage = model.bucket.url, model.bucket.storage
+            store = Store(url, create=False, readonly=True, backend=storage)
         except NotFound:
-            acked = [task for task in self.tasks if task.outcome is Outcome.DONE]
-            demand(not acked, f"there is no store, and yet {acked}")
+            demand(not model.runs, f"seed {self.seed}: there is no store in {url}")
             return
         check_runs_load(store)
-        check_runs_are(store, self.model.runs)
+        check_runs_are(store, model.runs)
         check_nothing_damaged(store)
-        for run_id in self.model.runs:
+        for run_id in model.runs:
             found = {a.name: a.object_id for a in store.attachments(run_id)}
-            wanted = {name: o.hex() for name, o in self.model.attachments(run_id).items()}
+            wanted = {name: o.hex() for name, o in model.attachments(run_id).items()}
             demand(found == wanted, f"attachments of {run_id}: {found}, not {wanted}")
-        for pointer, chain in self.model.pointers():
+        for pointer, chain in model.pointers():
             history = getattr(store, pointer.space).history(pointer.name)
             demand(history[::-1] == chain, f"the history of {pointer}: {history}, not {chain}")
         store.close()
 
-    def _check_catalog(self, client: Client) -> None:
-        store = client.store(self.bucket)
-        check_catalog_is_derived(store)
-
     # --- clients ---
+
+    def home(self, who: int) -> BucketModel:
+        """The model of the bucket that a client works on."""
+        return self.models[self._slot(who) % len(self.models)]
 
     def _slot(self, who: int) -> int:
         return who % len(self.clients)
@@ -219,11 +262,12 @@ class World:
             if client.dead:
                 self.clients[number] = self._new_client(number)
 
-    def _begin(self, who: int, operation: Operation) -> None:
+    def _begin(self, who: int, operation: Operation) -> Task[Any]:
         name = type(operation).__name__.lower()
         task = self.clients[self._slot(who)].begin(operation, f"{name} no. {len(self.tasks)}")
         self._operations[task] = operation
         self.tasks.append(task)
+        return task
 
     def _judge(self, task: Task[Any]) -> None:
         operation = self._operations.get(task)
@@ -239,8 +283,13 @@ class World:
         kind = task.error.kind if task.error is not None else ""
         demand(kind in FAILURES, f"{task}: no such failure")
         if kind == "clock-skew":
-            ahead = (self.model.highest >> COUNTER_BITS) + 1 - task.begun_ms
+            highest = max(model.highest for model in self.models)
+            ahead = (highest >> COUNTER_BITS) + 1 - task.begun_ms
             demand(ahead >= MAX_AHEAD_MS, f"{task}: nothing is ahead of its clock")
+
+
+def _check_catalog(model: BucketModel, client: Client) -> None:
+    check_catalog_is_derived(client.store(model.bucket))
 
 
 def run_scenario(seed: int, steps: int = 200, conditions: Conditions | None = None) -> World:
@@ -277,6 +326,8 @@ _CHOICES: list[tuple[_Act, float]] = [
     ),
     (lambda w, who, d: w.delete_pointer(who, d.choice(POINTERS)), 2),
     (lambda w, who, d: w.look(who, d.choice(RUN_IDS), d.choice(POINTERS)), 3),
+    (lambda w, who, d: w.push(who), 1),
+    (lambda w, who, d: w.pull(who), 1),
     (lambda w, who, d: w.reopen(who), 0.5),
     (lambda w, who, d: w.crash(who), 0.3),
 ]
