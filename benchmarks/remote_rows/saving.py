@@ -32,8 +32,7 @@ def rows(bench: RemoteBench) -> Iterator[Row]:
         yield counted("one save, cold client, no view", answer, 3)
     with bench.graven() as worker:
         answer = bench.count(worker, "save", url=place, first=5)
-        note = "whether views are wanted stands in the store's settings: one more look"
-        yield counted("one save, cold client, with its view", answer, 4, note)
+        yield counted("one save, cold client, with its view", answer, 4)
     with bench.graven(client) as worker:
         answer = bench.count(worker, "batch", url=place, n=n, views="none")
         rate = f"{n / answer['wall']:,.0f} runs/s"

@@ -73,3 +73,9 @@ def test_the_commands_make_a_store_that_works(ministack, commands, shell, tmp_pa
     said = shell("\n".join([*commands, f"graven ingest '{result}'", "graven log --json"]))
     saved, logged = said.splitlines()[-2:]
     assert json.loads(logged)["id"] == saved.split("\t")[1]
+
+
+def test_the_pages_it_names_are_there(section):
+    pages = re.findall(r"\]\((docs/[^)]+)\)", section)
+    assert pages
+    assert not [page for page in pages if not (ROOT / page).is_file()]

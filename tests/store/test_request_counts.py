@@ -87,6 +87,8 @@ def test_a_view_is_one_more_for_a_cold_client_too(bench):
 def test_a_save_of_a_cold_client_is_one_more(bench):
     with bench.at_most(3):
         bench.open(views="none").save(make_run(1))
+    with bench.at_most(4):  # the view: a new store says that it has no settings
+        bench.open().save(make_run(2))
 
 
 def test_a_batch_costs_what_one_save_costs(bench):
