@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ class Batch:
         self._writer = writer
         self._views: list[tuple[Run, EncodedRun]] = []
         self._views_bytes = 0
+        self._views_known: bool | None = None
         self._views_later: list[tuple[str, str]] = []
         self._ended = False
         self.run_ids: list[str] = []
@@ -77,10 +78,13 @@ class Batch:
         if self._views_wanted:
             self._keep_for_view(run, encoded)
 
-    @cached_property
+    @property
     def _views_wanted(self) -> bool:
         """Asked once: where the settings cannot be reached each question takes its time."""
-        return self._store._views_wanted
+        # No cached_property: in Python 3.11 its lock is that of all batches of the process.
+        if self._views_known is None:
+            self._views_known = self._store._views_wanted
+        return self._views_known
 
     def _keep_for_view(self, run: Run, encoded: EncodedRun) -> None:
         size = len(encoded.run.data)
