@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+BLOCKED_SECONDS = 120.0
+"""Nothing that runs for so long is at work: it waits for a lock that a paused one holds."""
+
 
 class Fiber:
     """A function on a thread of its own, which runs from one `pause` to the next.
@@ -32,12 +35,14 @@ class Fiber:
     def resume(self) -> None:
         """Let the function run to its next pause; raises what it raises.
 
-        One that has ended does nothing more.
+        One that has ended does nothing more. Functions must not hold a lock of several of
+        them across a pause: the others would wait for it outside of their turn.
         """
         if self.ended:
             return
         self._turn.release()
-        self._back.acquire()
+        if not self._back.acquire(timeout=BLOCKED_SECONDS):
+            raise RuntimeError(f"{self._thread.name} waits for a lock that another one holds")
         if self.ended:
             self._thread.join()
         if self._error is not None:

@@ -264,7 +264,7 @@ class World:
 
     def _begin(self, who: int, operation: Operation) -> Task[Any]:
         name = type(operation).__name__.lower()
-        task = self.clients[self._slot(who)].begin(operation, f"{name} no. {len(self.tasks)}")
+        task = self.clients[self._slot(who)].begin(operation.do, f"{name} no. {len(self.tasks)}")
         self._operations[task] = operation
         self.tasks.append(task)
         return task
