@@ -47,6 +47,30 @@ def test_remotes_are_added_found_and_forgotten(store):
     assert caught.value.hint == "there is part"
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"url": 5},
+        {"url": "/x", "storage_options": "abc"},
+        {"url": "/x", "storage_options": [1]},
+        {"url": "/x", "partial": "since"},
+        {"url": "/x", "partial": ["since"]},
+        {"url": "/x", "partial": {"since": "abc"}},
+        {"url": "/x", "partial": {"since": 10**24}},
+        {"url": "/x", "partial": {"since": float("inf")}},
+        {"url": "/x", "partial": {"branch": 5}},
+        {"url": "/x", "partial": {"attachments": "no"}},
+        "no map",
+    ],
+)
+def test_a_record_of_wrong_kinds_is_damage(store, record):
+    path = store.path / "local.json"
+    path.write_text(json.dumps({"remotes": {"origin": record}}))
+    with pytest.raises(Corrupt) as caught:
+        list_remotes(store)
+    assert caught.value.kind == "bad-local-file"
+
+
 def test_a_name_is_taken_once_unless_forced(store):
     add_remote(store, remote())
     with pytest.raises(Conflict):

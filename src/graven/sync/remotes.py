@@ -23,6 +23,7 @@ _SECRET_WORDS = (
     "secret", "passw", "token", "credential", "connection_string", "sas_", "_sas", "signature",
     "private_key", "api_key", "access_key", "account_key", "bearer", "authorization",
 )  # fmt: skip
+_MAX_MICROS = 10**15 * 60  # some time after the year 3800
 _SECRET_NAMES = frozenset({"key", "sas", "auth"})
 _NO_SECRETS = frozenset({"anon", "cloud", "google_default"})  # ways for gcsfs to get a token
 _SIGNED = re.compile(r"[?&](?:sig|signature|[^=&]*(?:token|secret|key))=", re.IGNORECASE)
@@ -190,9 +191,9 @@ def _read(store: Store) -> tuple[dict[str, Any], str | None]:
         return {}, None
     try:
         records = json.loads(data)["remotes"]
-        if not all(isinstance(record["url"], str) for record in records.values()):
-            raise TypeError("a url is no text")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        for name, record in records.items():
+            _check_record(_remote(name, record))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise Corrupt(
             f"{LOCAL_FILE} is damaged: {error}",
             kind="bad-local-file",
@@ -232,6 +233,21 @@ def _remote(name: str, record: dict[str, Any]) -> Remote:
         storage_options=record.get("storage_options") or {},
         selection=Selection(**known),
     )
+
+
+def _check_record(remote: Remote) -> None:
+    """Raise TypeError or ValueError for what nobody but a stray editor could have written."""
+    since, branch, attachments = remote.selection
+    wanted = {
+        "url": isinstance(remote.url, str),
+        "storage_options": isinstance(remote.storage_options, Mapping),
+        "since": since is None or (type(since) is int and abs(since) <= _MAX_MICROS),
+        "branch": branch is None or isinstance(branch, str),
+        "attachments": isinstance(attachments, bool),
+    }
+    for field_name, right in wanted.items():
+        if not right:
+            raise TypeError(f"remote {remote.name!r}: field {field_name!r} is of a wrong kind")
 
 
 def _refuse_secrets(options: Mapping[str, Any]) -> None:
