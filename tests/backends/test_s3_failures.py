@@ -289,3 +289,16 @@ def test_ceph_may_show_itself_in_the_refusal(opened, stub):
     version = f'"{hashlib.md5(b"one").hexdigest()}"'
     assert backend.put_if_version("a", b"two", version) is not None
     assert ceph.puts == [version, version.strip('"')]
+
+
+@pytest.mark.parametrize("status", [404, 412])
+def test_refusals_that_do_not_fit_the_request(opened, stub, status):
+    code = {404: "NoSuchKey", 412: "PreconditionFailed"}[status]
+    body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+    backend = opened("s3://bucket", endpoint_url=stub(lambda _: (status, {}, body)))
+    calls = [lambda: backend.put("a", b"x"), lambda: backend.names("packs")]
+    if status == 412:
+        calls += [lambda: backend.get("a"), lambda: backend.get_tail("a", 5)]
+    for call in calls:
+        with pytest.raises(BackendUnavailable):
+            call()

@@ -82,7 +82,8 @@ class RemoteBackend(Backend):
     def put(self, key: str, data: Data, *, durable: bool = True) -> None:
         """See `Backend.put`; a bucket acknowledges nothing that is not durable."""
         del durable
-        self._send(key, lambda: self.driver.put(key, data))
+        check_key(key)
+        self._try(lambda: self.driver.put(key, data))
 
     def put_if_absent(self, key: str, data: Data, *, durable: bool = True) -> str | None:
         """See `Backend.put_if_absent`."""
@@ -98,7 +99,8 @@ class RemoteBackend(Backend):
 
     def delete(self, key: str) -> None:
         """See `Backend.delete`."""
-        self._send(key, lambda: self.driver.delete(key))
+        check_key(key)
+        self._try(lambda: self.driver.delete(key))
 
     def delete_if_version(self, key: str, version: str) -> bool:
         """See `Backend.delete_if_version`."""
@@ -116,6 +118,8 @@ class RemoteBackend(Backend):
             return self._send(key, lambda: self.driver.head(key))
         except KeyMissing:
             return None
+        except ConditionFailed as error:
+            raise self._beside_the_point(error) from error
 
     def list(self, prefix: str) -> Iterator[Entry]:
         """See `Backend.list`."""
@@ -161,23 +165,40 @@ class RemoteBackend(Backend):
         self.driver.close()
 
     def _try(self, send: Callable[[], T]) -> T:
-        return self._retry.run(send, self.url)
+        """Send what sets no condition, and what no missing key can stop."""
+        try:
+            return self._retry.run(send, self.url)
+        except (KeyMissing, ConditionFailed) as error:
+            raise self._beside_the_point(error) from error
 
     def _send(self, key: str, send: Callable[[], T]) -> T:
         check_key(key)
-        return self._try(send)
+        return self._retry.run(send, self.url)
+
+    def _beside_the_point(self, error: Exception) -> BackendUnavailable:
+        told = "no such key" if isinstance(error, KeyMissing) else "a condition does not hold"
+        return BackendUnavailable(
+            f"{self.url} refused, for no reason that fits the request: {told}",
+            kind="refused",
+            hint="is it the service that is meant? 'graven doctor' looks at it",
+            url=self.url,
+        )
 
     def _read(self, key: str, send: Callable[[], T]) -> T:
         try:
             return self._send(key, send)
         except KeyMissing:
             raise key_missing(key, self.url) from None
+        except ConditionFailed as error:
+            raise self._beside_the_point(error) from error
 
     def _on_condition(self, key: str, send: Callable[[], str]) -> str | None:
         try:
             return self._send(key, send)
         except ConditionFailed:
             return None
+        except KeyMissing as error:
+            raise self._beside_the_point(error) from error
 
     def _check_swap(self, key: str) -> None:
         check_key(key)
