@@ -147,3 +147,36 @@ print(sorted(slow & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("client", ["s3fs", "obstore"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("client_kwargs", 5),
+        ("config_kwargs", [1]),
+        ("key", 5),
+        ("token", {}),
+        ("endpoint_url", 5),
+        ("client_kwargs", {"region_name": 5}),
+        ("endpoint_url", "nope"),
+        ("endpoint_url", "http://"),
+        ("endpoint_url", "http://[::1"),
+        ("endpoint_url", "http://127.0.0.1:99999"),
+        ("endpoint_url", "http://me:very-secret@:1"),
+    ],
+)
+def test_options_of_wrong_kinds(monkeypatch, client, option, value):
+    monkeypatch.setenv("GRAVEN_S3_CLIENT", client)
+    with pytest.raises(InvalidInput) as caught:
+        open_driver("s3://bucket", {**LOGIN, option: value})
+    assert caught.value.kind == "bad-option"
+    assert "very" not in caught.value.message
+
+
+def test_options_that_only_s3fs_finds_wrong(monkeypatch):
+    monkeypatch.setenv("GRAVEN_S3_CLIENT", "s3fs")
+    backend = open_backend("s3://bucket", storage_options={**LOGIN, "session": 5})
+    with pytest.raises(InvalidInput) as caught:
+        backend.get("a")
+    assert caught.value.kind == "bad-option"

@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 from graven.backends.driver import Driver, Options
+from graven.backends.redaction import public_url
 from graven.backends.s3.obstore_settings import NotSayable, settings_for
 from graven.backends.s3.place import S3Place, parse_place
 from graven.errors import InvalidInput
 
 CLIENT_VARIABLE = "GRAVEN_S3_CLIENT"
 _CLIENTS = ("", "s3fs", "obstore")
+_TEXTS = frozenset(
+    ["key", "secret", "token", "username", "password", "profile", "endpoint_url", "region_name"]
+)
 # Where botocore and fsspec look for more than the environment says.
 _FILES = ("~/.aws/config", "~/.aws/credentials", "~/.config/fsspec")
 
@@ -43,7 +48,9 @@ def open_driver(url: str, storage_options: Options) -> Driver:
             kind="bad-option",
             hint=f"set {CLIENT_VARIABLE} to s3fs or obstore, or not at all",
         )
+    _check_kinds(options)
     endpoint = _endpoint(options, os.environ)
+    _check_endpoint(endpoint)
     place = parse_place(url, endpoint or _profile_word(options, os.environ))
     if wanted != "s3fs" and (wanted or find_spec("obstore")):
         try:
@@ -56,6 +63,39 @@ def open_driver(url: str, storage_options: Options) -> Driver:
                     hint=f"unset {CLIENT_VARIABLE}",
                 ) from why
     return _whole(place, options, endpoint)
+
+
+def _check_kinds(options: Mapping[str, Any]) -> None:
+    """Refuse what both clients would choke on in words of their own."""
+    maps, texts = ("client_kwargs", "config_kwargs"), _TEXTS
+    inner = options.get("client_kwargs")
+    found = [*options.items(), *(inner.items() if isinstance(inner, Mapping) else ())]
+    for name, value in found:
+        wanted = "a map" if name in maps else "text" if name in texts else ""
+        fits = isinstance(value, Mapping if name in maps else str)
+        if wanted and value is not None and not fits:
+            raise InvalidInput(
+                f"storage option {name!r} must be {wanted}, not {type(value).__name__}",
+                kind="bad-option",
+                field=str(name),
+            )
+
+
+def _check_endpoint(endpoint: str) -> None:
+    if not endpoint:
+        return
+    try:
+        parts = urlsplit(endpoint)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port above 65535, half an address
+        fits = False
+    if not fits:
+        raise InvalidInput(
+            f"not the address of a server: endpoint {public_url(endpoint)!r}",
+            kind="bad-option",
+            hint="write it like https://minio.example.com:9000",
+            field="endpoint_url",
+        )
 
 
 def _fast(place: S3Place, options: Options, endpoint: str) -> Driver:

@@ -297,7 +297,7 @@ class S3fsDriver(Driver):
             client = sync(filesystem.loop, filesystem.set_session)
         except NO_CREDENTIALS as error:
             raise no_credentials(self._place, self._redactor.told(error)) from error
-        except (TypeError, ValueError, KeyError, boto.BotoCoreError) as error:
+        except (TypeError, ValueError, LookupError, AttributeError, boto.BotoCoreError) as error:
             raise InvalidInput(
                 f"storage options for {self.url} are not such as s3fs takes:"
                 f" {self._redactor.told(error)}",
