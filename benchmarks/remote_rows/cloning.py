@@ -68,6 +68,7 @@ def _beside(work: str, ours: Timing, theirs: Timing) -> Row:
         ratio,
         f">= {AT_LEAST:g} x",
         ratio >= AT_LEAST if whole else False,
+        theirs["cpu"] / ours["cpu"] if "cpu" in theirs else None,
         note=f"{ours['requests']:,} requests against {theirs['requests']:,}",
     )
 
@@ -85,6 +86,6 @@ def _dvc(bench: RemoteBench, files: Path) -> Action:
         puller.prepare_pull(source, home)
         with bench.counting() as seen, Stopwatch() as watch:
             puller.pull(home)
-        return watch.answer(done=len([*(home / "data").iterdir()]), **seen)
+        return {"wall": watch.wall, "done": len([*(home / "data").iterdir()]), **seen}
 
     return pull
