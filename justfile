@@ -47,6 +47,10 @@ demo:
 bench *args: venv
     .venv/bin/python benchmarks/local.py "$@"
 
+# What a bucket is asked for, beside peers on the same bucket
+bench-remote *args: venv servers
+    .venv/bin/python benchmarks/remote.py "$@"
+
 # Write constraints.txt from what .venv holds
 constraints:
     scripts/constraints
