@@ -45,7 +45,6 @@ LAZY = {
     ("backends/__init__.py", "graven.backends.local"): "only the backend that was asked for",
     ("backends/__init__.py", "graven.backends.remote"): "only the backend that was asked for",
     ("backends/anyfs/driver.py", "aiohttp"): "half a second, for http alone",
-    ("backends/parallel.py", "concurrent.futures"): "a local store never waits for a network",
     ("testing/servers/*", "azure.storage.blob"): "only the server that was asked for",
     ("testing/servers/*", "botocore.*"): "only the server that was asked for",
     ("userdirs.py", "platformdirs"): "only remote stores keep something beside themselves",
@@ -73,6 +72,8 @@ LAZY = {
 # `except Exception` and wider that do not raise again.
 BROAD = {
     ("backends/anyfs/driver.py", "Exception"): "filesystems of other packages may raise anything",
+    ("backends/interruptible.py", "BaseException"): "hands the error to the thread that waits",
+    ("backends/parallel.py", "BaseException"): "hands the error to the thread that waits",
     ("ingest/registry.py", "Exception"): "formats of other packages may raise anything",
     ("store/session.py", "BaseException"): "hands the error to every request of one commit",
     ("testing/simulation/fibers.py", "BaseException"): "hands the error to who waits for the fiber",

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from graven.backends.base import Data, Entry
 from graven.backends.driver import About, Driver, Fetched
+from graven.backends.interruptible import interruptible
 from graven.backends.perprocess import PerProcess
 from graven.backends.s3.obstore_driver import ObstoreDriver, Unfit
 
@@ -106,7 +107,7 @@ class FastDriver(Driver):
 
     def _ask(self, send: Callable[[Driver], T]) -> T:
         try:
-            return send(self._fast)
+            return interruptible(lambda: send(self._fast))
         except Unfit as error:
             if self._whole is None:
                 raise self._explain() from error
