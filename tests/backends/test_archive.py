@@ -579,3 +579,25 @@ def test_opening_a_folder_loads_nothing_of_archives(tmp_path):
         "sys.exit(any(m in sys.modules for m in ('zipfile', 'graven.backends.archive.backend')))"
     )
     assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == 0
+
+
+def test_a_body_that_no_memory_holds_is_refused(tmp_path):
+    path = tmp_path / "huge.zip"
+    body = 33 * 1024 * 1024  # of nothing: a hole in the file
+    name = b"store.json"
+    local = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, 0, 0, 33, 0, body, body, len(name), 0)
+    central = struct.pack(
+        "<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, body, body, len(name), 0, 0, 0, 0, 0, 0
+    )
+    with path.open("wb") as file:
+        file.write(local + name)
+        file.seek(body, 1)
+        start = file.tell()
+        file.write(central + name)
+        file.write(struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, len(central + name), start, 0))
+    backend = ArchiveBackend(path)
+    assert backend.get_tail("store.json", 3) == (bytes(3), body)
+    for read in (backend.get, backend.get_with_version):
+        with pytest.raises(Corrupt) as caught:
+            read("store.json")
+        assert "larger than any of graven's" in caught.value.message

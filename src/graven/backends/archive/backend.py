@@ -31,6 +31,9 @@ from graven.backends.oserrors import translated
 from graven.errors import BackendUnavailable, Corrupt, GravenError, InvalidInput, NotFound
 
 STORE_FILE = "store.json"  # as graven.formats.layout has it, which stands beside this room
+MAX_PACK_BYTES = 512 * 1024 * 1024  # as graven.objects.packs has it
+MAX_FILE_BYTES = 32 * 1024 * 1024
+"""Of a file that people write, or that is no pack: store.json, config.json, baselines."""
 _CRC_PIECE = 1024 * 1024
 # Not to wait for a writer where somebody has put a pipe.
 _FLAGS = (
@@ -75,7 +78,7 @@ class ArchiveBackend(Backend):
 
     def get(self, key: str) -> bytes:
         """See `Backend.get`."""
-        archive, member = self._find(key)
+        archive, member = self._find_bounded(key)
         return archive.read_body(member, 0, member.size)
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
@@ -93,7 +96,7 @@ class ArchiveBackend(Backend):
 
     def get_with_version(self, key: str) -> tuple[bytes, str]:
         """See `Backend.get_with_version`; the version guards nothing here."""
-        archive, member = self._find(key)
+        archive, member = self._find_bounded(key)
         return archive.read_body(member, 0, member.size), _version(member)
 
     def head(self, key: str) -> Entry | None:
@@ -186,6 +189,20 @@ class ArchiveBackend(Backend):
         if opened is None:
             opened = self._opened = _Archive(self.path)
         return opened
+
+    def _find_bounded(self, key: str) -> tuple[_Archive, Member]:
+        """As `_find`, for who takes the body into memory whole: an archive may claim terabytes."""
+        archive, member = self._find(key)
+        limit = MAX_PACK_BYTES if key.startswith("packs/") else MAX_FILE_BYTES
+        if member.size > limit:
+            raise Corrupt(
+                f"{self.path}: {member.name!r} is larger than any of graven's"
+                f" ({member.size:,} bytes)",
+                kind="bad-archive",
+                file=self.path,
+                member=member.name,
+            )
+        return archive, member
 
     def _find(self, key: str) -> tuple[_Archive, Member]:
         check_key(key)
