@@ -45,6 +45,20 @@ def test_without_a_url_it_is_the_store_that_is_meant(call, tmp_path):
     assert answer.rows()[0] == ["place", str(tmp_path / "other")]
 
 
+def test_the_folder_of_a_project_means_the_store_in_it(call, tmp_path):
+    store = graven.init(tmp_path / "project" / ".graven")
+    rows = call("doctor", "project").rows()
+    assert rows[0] == ["place", str(store.path)]
+    assert ["store", store.store_id] in rows
+
+
+def test_offline_it_goes_nowhere(call, tmp_path):
+    answer = call("doctor", "s3://bucket/x", "--offline")
+    assert answer.code == 2
+    assert "s3://bucket/x needs the network, and --offline forbids it" in answer.err
+    assert call("doctor", "--offline", str(tmp_path)).code == 0
+
+
 def test_1_is_a_place_that_does_not_keep_its_word(call, monkeypatch):
     backend = CarelessBackend(ignores=frozenset(["swap"]))
     monkeypatch.setattr(module, "open_backend", lambda url, storage_options: backend)

@@ -19,7 +19,9 @@ from graven.errors import BackendUnavailable, GravenError, NotFound
 from graven.formats.layout import STORE_FILE
 from graven.formats.storefile import decode_store_file
 from graven.porcelain.policies import AZURE, GCS, S3, Policy, policy_for
+from graven.porcelain.remote import refuse_offline
 from graven.store.proving import remember_swap
+from graven.sync.remotes import Remote, full_url
 
 # What baselines and tags stand on.
 _GUARD = ("create-twice", "create-over-empty", "read-after-overwrite", "stale-swap")
@@ -88,19 +90,23 @@ def doctor(
     *,
     storage_options: Mapping[str, Any] | None = None,
     cache_dir: str | None = None,
+    offline: bool = False,
 ) -> Diagnosis:
     """Examine a place, with a store or without. What is written there is removed again.
 
     Args:
-        url: a folder, an archive or a bucket.
+        url: a folder (that of a project means its ``.graven``), an archive or a bucket.
         storage_options: what the URL's fsspec library takes.
         cache_dir: where this machine keeps what it knows of remote places.
+        offline: refuse what needs the network.
 
     Raises:
         InvalidInput: no such kind of place, or its library is not installed.
         NotFound: an archive that is not there.
     """
-    backend = open_backend(url, storage_options=storage_options)
+    place = full_url(url)
+    refuse_offline(Remote(name="", url=place), offline=offline)
+    backend = open_backend(place, storage_options=storage_options)
     diagnosis = Diagnosis(url=backend.url, about=About(""))
     try:
         _examine(backend, diagnosis)

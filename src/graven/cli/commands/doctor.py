@@ -20,7 +20,8 @@ from graven.errors import BackendUnavailable
 def command(session: Session, url: str | None) -> int:
     """Say whether URL is a good place for a store, and what it lacks.
 
-    Without URL it is the store that is meant. Tries with a few files of its own under
+    URL may be a folder (that of a project means its .graven); without it the store at hand
+    is meant. Tries with a few files of its own under
     probe/ what the place declares, and removes them again. A store need not be there.
 
     Exit code 1 if something does not hold, 6 if the place cannot be reached.
@@ -28,7 +29,11 @@ def command(session: Session, url: str | None) -> int:
     from graven.cli.render.doctor import show_diagnosis
     from graven.porcelain.doctor import doctor
 
-    diagnosis = doctor(url or session.find_store(), storage_options=session.storage_options)
+    diagnosis = doctor(
+        url or session.find_store(),
+        storage_options=session.storage_options,
+        offline=session.is_offline,
+    )
     out = session.out
     if out.json:
         out.document("doctor", diagnosis.to_dict())
