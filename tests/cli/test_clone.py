@@ -82,3 +82,12 @@ def test_the_store_of_the_environment_is_not_the_target(call, store, monkeypatch
     monkeypatch.setenv("GRAVEN_STORE", str(store.path))
     assert call("clone", ".", "copy").code == 0
     assert (tmp_path / "copy/.graven/store.json").is_file()
+
+
+def test_a_variable_that_hides_the_clone_is_named(call, store, monkeypatch, tmp_path):
+    url, warning = str(store.path), "warning: GRAVEN_STORE is set"
+    monkeypatch.setenv("GRAVEN_STORE", url)
+    assert f"{warning}: commands in the clone use {url} until" in call("clone", url, "one").err
+    assert warning not in call("clone", url, "--store", "two").err
+    monkeypatch.setenv("GRAVEN_STORE", str(tmp_path / "three" / ".graven"))
+    assert warning not in call("clone", url, "three").err

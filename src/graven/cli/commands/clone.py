@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -32,7 +33,8 @@ def command(session: Session, url: str, folder: str | None, **asked: Any) -> int
 
     The copy goes into FOLDER/.graven, so that commands find it from FOLDER; a FOLDER
     whose name ends in .graven is the store itself. Without FOLDER it is called as the
-    last part of URL is. With --store PATH it goes exactly there.
+    last part of URL is. With --store PATH it goes exactly there. GRAVEN_STORE, where it is
+    set, goes before the nearest .graven: unset it to work in the clone.
 
     URL becomes the remote 'origin' of the copy, with the options ('graven remote add'
     says which), and what was left out is left out by pull as well. Removed runs are known
@@ -66,7 +68,17 @@ def command(session: Session, url: str, folder: str | None, **asked: Any) -> int
         part = "" if report.selection.whole else f" ({describe(report.selection)})"
         out.note(f"{report.path}{part}: {summary(report.received)}")
         show_troubles(session, report.received, url=report.url, remote="origin")
+    _warn_of_variable(session, report.path)
     return exit_code(report.received)
+
+
+def _warn_of_variable(session: Session, path: str) -> None:
+    """GRAVEN_STORE goes before the nearest .graven: in the clone, too."""
+    named = session.environ.get("GRAVEN_STORE")
+    if named and not session.store and os.path.abspath(named) != path:
+        session.out.warn(
+            f"GRAVEN_STORE is set: commands in the clone use {named} until you unset it"
+        )
 
 
 def _place(session: Session, url: str, folder: str | None) -> str:
