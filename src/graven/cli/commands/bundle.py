@@ -46,10 +46,11 @@ def command(ctx: click.Context) -> None:
 @click.option("--no-artifacts", is_flag=True, help="Not what is kept beside the runs.")
 @click.option("-f", "--force", is_flag=True, help="Replace a file that is there.")
 def _create(session: Session, file: str, **asked: Any) -> int:
-    """Write the store, or some of its runs, into FILE (called something.zip).
+    """Write the store into the archive FILE.
 
-    Baselines, tags, deletions and the settings go along. The file appears when it is
-    whole. What cannot be read is left out and named, and the exit code is 5.
+    FILE is called something.zip. Without options all runs go in; baselines, tags, deletions
+    and the settings always do. The file appears when it is whole. What cannot be read is
+    left out and named, and the exit code is 5.
     """
     from graven.cli.render.progress import transfer_progress
     from graven.cli.render.sync import exit_code, show_troubles
@@ -84,9 +85,10 @@ def _create(session: Session, file: str, **asked: Any) -> int:
 )
 @click.argument("file", callback=not_empty, type=click.Path())
 def _verify(session: Session, file: str) -> int:
-    """Read every byte of the archive FILE and check it, as 'graven fsck --strict' does.
+    """Check every byte of the archive FILE.
 
-    Exit code 1 if there is damage, 5 if the file cannot be opened as an archive at all.
+    As 'graven fsck --strict' does. Exit code 1 if there is damage, 5 if the file cannot be
+    opened as an archive at all.
     """
     from graven.cli.render.damage import show_damage
     from graven.cli.render.text import plural
@@ -116,9 +118,9 @@ def _verify(session: Session, file: str) -> int:
 )
 @click.argument("file", callback=not_empty, type=click.Path())
 def _list(session: Session, file: str) -> None:
-    """Say what the archive FILE holds: runs, branches, baselines and tags.
+    """Say what the archive FILE holds.
 
-    'graven -C FILE log' lists the runs.
+    That is runs, branches, baselines and tags; 'graven -C FILE log' lists the runs.
     """
     from graven.cli.render.blocks import Table
     from graven.cli.render.text import plural, short_id

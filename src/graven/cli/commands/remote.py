@@ -56,7 +56,9 @@ def _list(session: Session) -> None:
 )
 @click.option("-f", "--force", is_flag=True, help="Replace a remote of that name.")
 def _add(session: Session, name: str, url: str, option: tuple[str, ...], force: bool) -> None:
-    """Let NAME stand for the store at URL: a bucket, a folder or an archive.
+    """Let NAME stand for the store at URL.
+
+    URL is a bucket, a folder or an archive.
 
     An option is what the fsspec library of the URL takes (s3fs, gcsfs, adlfs), its value
     JSON where it is JSON, its key with dots for a map in a map
