@@ -29,23 +29,12 @@ from graven.formats.envelope import (
 )
 from graven.formats.header import Header, shrink_commit
 from graven.formats.packbuild import Item
-from graven.formats.run_object import NO_VALUES, RunBody, encode_body
+from graven.formats.run_object import NO_VALUES, Numbers, RunBody, encode_body
 from graven.ids import check_run_id, hash_bytes
 from graven.model.metric import Metric, read_groups
 from graven.model.point import Point, PointStatus
 from graven.model.reading import fail, plain, read_map, read_number, read_numbers, read_text, show
 from graven.model.run import Origin, Run
-
-
-class Numbers(NamedTuple):
-    """The columns of a run that has nothing else to its points, for whoever writes them out.
-
-    Each has an entry for each metric of each point; a bound that none has is None.
-    """
-
-    value: list[float]
-    lower: list[float] | None
-    upper: list[float] | None
 
 
 class EncodedRun(NamedTuple):

@@ -15,7 +15,7 @@ from graven.formats.columns import Column, column_length, unpack_floats
 from graven.formats.definitions import Definitions, decode_definitions
 from graven.formats.envelope import ENVIRONMENT, unseal
 from graven.formats.header import grow_commit
-from graven.formats.run_object import RunBody, decode_body, unknown_fields
+from graven.formats.run_object import Numbers, RunBody, decode_body, unknown_fields
 from graven.ids import ObjectId
 from graven.model.metric import Metric
 from graven.model.point import Point, PointStatus
@@ -149,6 +149,25 @@ class RunDecoder:
                 self._environments.clear()
             self._environments[object_id] = data
         return data
+
+
+def numbers_of(body: RunBody) -> Numbers | None:
+    """The columns of a run that has nothing else to its points; None if it has more."""
+    if (
+        body.samples is not None
+        or body.lower_at is not None
+        or body.upper_at is not None
+        or body.point_status
+        or body.point_extra
+        or body.metric_extra
+        or body.sample_groups
+    ):
+        return None
+    return Numbers(
+        unpack_floats(body.value),
+        None if body.lower is None else unpack_floats(body.lower),
+        None if body.upper is None else unpack_floats(body.upper),
+    )
 
 
 def _decode_environment(data: bytes) -> dict[str, Any]:

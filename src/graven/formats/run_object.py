@@ -6,7 +6,7 @@ a Run again.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -68,6 +68,17 @@ class RunBody(msgspec.Struct, omit_defaults=True, kw_only=True):
             self.origin = USUAL_ORIGIN
         if self.value == NO_VALUES:
             self.value = NO_VALUES
+
+
+class Numbers(NamedTuple):
+    """The columns of a run that has nothing else to its points, for whoever writes them out.
+
+    Each has an entry for each metric of each point; a bound that none has is None.
+    """
+
+    value: list[float]
+    lower: list[float] | None
+    upper: list[float] | None
 
 
 # Not "deterministic": that leaves a map header of three bytes where one would do.

@@ -9,14 +9,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from graven.backends.parallel import run_all
-from graven.errors import Corrupt, GravenError, InvalidInput, NotFound
+from graven.errors import Corrupt, FormatTooNew, GravenError, InvalidInput, NotFound
 from graven.formats import layout
+from graven.ids import ObjectId
 from graven.store.base import warn
 from graven.store.plumbing import PlumbingStore
 
 if TYPE_CHECKING:
     from graven.catalog.database import Catalog
     from graven.catalog.questions import RunKey
+    from graven.formats.run_object import RunBody
+    from graven.model.run import Run
     from graven.store.fsck import FsckReport
 
 
@@ -96,18 +99,23 @@ class Store(PlumbingStore):
         Returns:
             How many views there are now.
         """
+        from graven.catalog.questions import Filter, run_keys
+        from graven.store.loading import load_with_bodies
+
         # Listed before the runs: a view that somebody adds meanwhile is not an old one.
         standing = [layout.RUNS + name for name in self._backend.names(layout.RUNS)]
+        keys = self._index.ask(lambda catalog: run_keys(catalog, Filter()))
         written = set()
-        for header in self.headers():
+        for key, run, body in load_with_bodies(self._index, self._decoder, keys):
             try:
-                run = self.load_object(header.object_id)
-                written.add(self._view_writer.write(run, header.object_id))
-            except (Corrupt, NotFound, InvalidInput) as error:
-                warn(f"run {header.run_id} has no view: {error.message}")
-        for key in standing:
-            if layout.classify(key) is layout.FileKind.VIEW and key not in written:
-                self._backend.delete(key)
+                if isinstance(run, GravenError):
+                    raise run
+                written.add(self._write_read_view(key, run, body))
+            except (Corrupt, FormatTooNew, NotFound, InvalidInput) as error:
+                warn(f"run {key.run_id} has no view: {error.message}")
+        for old in standing:
+            if layout.classify(old) is layout.FileKind.VIEW and old not in written:
+                self._backend.delete(old)
         return len(written)
 
     def refresh_views(self, run_ids: Sequence[str]) -> None:
@@ -132,20 +140,25 @@ class Store(PlumbingStore):
         self._write_views_of(keys)
 
     def _write_views_of(self, keys: Sequence[RunKey]) -> None:
-        from graven.store.loading import PAGE, load_runs
+        from graven.store.loading import PAGE, load_with_bodies
 
         for start in range(0, len(keys), PAGE):
-            found = load_runs(self._index, self._decoder, keys[start : start + PAGE])
+            found = load_with_bodies(self._index, self._decoder, keys[start : start + PAGE])
             writes = [
                 partial(
                     self._best_effort,
                     f"the view of run {key.run_id} was not written",
-                    partial(self._view_writer.write, run, key.object_id.hex()),
+                    partial(self._write_read_view, key, run, body),
                 )
-                for key, run in found
+                for key, run, body in found
                 if not isinstance(run, GravenError)  # told when the run is asked for
             ]
             run_all(self._backend, writes)
+
+    def _write_read_view(self, key: RunKey, run: Run, body: RunBody | None) -> str:
+        if body is None:
+            return self._view_writer.write(run, key.object_id.hex())
+        return self._view_writer.write_decoded(run, ObjectId(key.object_id), body)
 
     def fsck(self, level: str = "quick", *, strict: bool = False) -> FsckReport:
         """Check the store; `graven.store.fsck` says what each level looks at."""

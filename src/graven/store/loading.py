@@ -29,6 +29,14 @@ def load_runs(
     index: Index, decoder: RunDecoder, keys: Sequence[RunKey]
 ) -> Iterator[tuple[RunKey, Run | Unreadable]]:
     """Each run in the order of ``keys``; one that cannot be read gives its error."""
+    for key, run, _ in load_with_bodies(index, decoder, keys):
+        yield key, run
+
+
+def load_with_bodies(
+    index: Index, decoder: RunDecoder, keys: Sequence[RunKey]
+) -> Iterator[tuple[RunKey, Run | Unreadable, RunBody | None]]:
+    """As `load_runs`, with the body that the run was made from, where it is at hand."""
     for start in range(0, len(keys), PAGE):
         page = keys[start : start + PAGE]
         located = index.look(partial(_locate_runs, keys=page))
@@ -38,7 +46,7 @@ def load_runs(
 
 def _load_portion(
     index: Index, decoder: RunDecoder, keys: Sequence[RunKey], located: _Wanted
-) -> Iterator[tuple[RunKey, Run | Unreadable]]:
+) -> Iterator[tuple[RunKey, Run | Unreadable, RunBody | None]]:
     found = index.reader.get_many(located)
     bodies = [_body(data) for data in found]
     _remember_shared(index, decoder, bodies)
@@ -47,11 +55,11 @@ def _load_portion(
         try:
             if body is None or not isinstance(data, bytes):
                 # Its pack vanished, or this copy is damaged: there may be another.
-                yield key, decoder.decode(index.get(object_id), object_id)
+                yield key, decoder.decode(index.get(object_id), object_id), None
             else:
-                yield key, decoder.decode(data, object_id, body)
+                yield key, decoder.decode(data, object_id, body), body
         except (Corrupt, FormatTooNew, NotFound) as error:
-            yield key, error
+            yield key, error, None
 
 
 def _locate_runs(catalog: Catalog, keys: Sequence[RunKey]) -> _Wanted:

@@ -7,10 +7,11 @@ import threading
 from graven.backends.base import Backend
 from graven.formats import layout
 from graven.formats.run import EncodedRun
-from graven.ids import normal
+from graven.formats.run_object import RunBody
+from graven.ids import ObjectId, normal
 from graven.model.run import Run
 from graven.views.render import render_view
-from graven.views.templates import Templates
+from graven.views.templates import Facts, Templates, facts_of_body, facts_of_encoded
 
 
 class ViewWriter:
@@ -26,11 +27,18 @@ class ViewWriter:
 
     def write_encoded(self, run: Run, encoded: EncodedRun) -> str:
         """As `write`, for a run that was just encoded."""
+        return self._write(run, facts_of_encoded(encoded))
+
+    def write_decoded(self, run: Run, object_id: ObjectId, body: RunBody) -> str:
+        """As `write`, for a run that was just read."""
+        return self._write(run, facts_of_body(normal(run.id), object_id, body))
+
+    def _write(self, run: Run, facts: Facts) -> str:
         templates: Templates | None = getattr(self._threads, "templates", None)
         if templates is None:
             templates = self._threads.templates = Templates()
-        text = templates.render(run, encoded)
-        return self._put(encoded.run_id, text or render_view(run, encoded.run.id.hex()))
+        text = templates.render(run, facts)
+        return self._put(facts.run_id, text or render_view(run, facts.object_id.hex()))
 
     def _put(self, run_id: str, text: bytes) -> str:
         key = layout.view_key(run_id)

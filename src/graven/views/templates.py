@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from graven.formats.run import EncodedRun, Numbers
-from graven.ids import new_nonce
+from graven.formats.run import EncodedRun
+from graven.formats.run_decode import numbers_of
+from graven.formats.run_object import Numbers, RunBody
+from graven.ids import ObjectId, new_nonce
 from graven.model.run import Run
 from graven.views.render import view_record
 
@@ -22,20 +24,52 @@ _OWN = ("id", "timestamp", "commit", "branch", "metadata", "object_id")
 _encode = msgspec.json.encode
 
 
+class Facts(NamedTuple):
+    """What a view needs of a run beside its labels; ``numbers`` None if it has more than those."""
+
+    run_id: str
+    object_id: ObjectId
+    definitions: ObjectId
+    environment: ObjectId
+    numbers: Numbers | None
+
+
+def facts_of_encoded(encoded: EncodedRun) -> Facts:
+    """Those of a run that was just encoded."""
+    return Facts(
+        encoded.run_id,
+        encoded.run.id,
+        encoded.definitions.id,
+        encoded.environment.id,
+        encoded.numbers,
+    )
+
+
+def facts_of_body(run_id: str, object_id: ObjectId, body: RunBody) -> Facts:
+    """Those of a run that was read."""
+    return Facts(
+        run_id,
+        object_id,
+        ObjectId(body.definitions),
+        ObjectId(body.environment),
+        numbers_of(body),
+    )
+
+
 class Templates:
     """Templates by what they hold fixed. Not for two threads at once."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], bytes | None] = {}
 
-    def render(self, run: Run, encoded: EncodedRun) -> bytes | None:
+    def render(self, run: Run, facts: Facts) -> bytes | None:
         """The view's text, as `render_view` makes it; None where only that can."""
-        numbers = encoded.numbers
+        numbers = facts.numbers
         if numbers is None or not numbers.value or _has_own_fields(run):
             return None
         key = (
-            encoded.definitions.id,
-            encoded.environment.id,
+            facts.definitions,
+            facts.environment,
             numbers.lower is None,
             numbers.upper is None,
         )
@@ -45,7 +79,7 @@ class Templates:
             self._known[key] = _make(run, numbers)
         template = self._known[key]
         values = _encode(_interleave(numbers))
-        own = _own_values(run, encoded)
+        own = _own_values(run, facts)
         if template is None or b"null" in values or own is None:
             return None
         return template % (*own[:-1], *values[1:-1].split(b","), own[-1])
@@ -73,18 +107,18 @@ def _interleave(numbers: Numbers) -> list[float]:
     return list(chain.from_iterable(zip(*columns, strict=True)))
 
 
-def _own_values(run: Run, encoded: EncodedRun) -> tuple[bytes, ...] | None:
+def _own_values(run: Run, facts: Facts) -> tuple[bytes, ...] | None:
     metadata = _encode(run.metadata)
     if b"null" in metadata:
         return None  # a null, or a number that is none: `render_view` tells them apart
     indented = msgspec.json.format(metadata, indent=2).replace(b"\n", b"\n  ")
     return (
-        _encode(encoded.run_id),
+        _encode(facts.run_id),
         _encode(run.timestamp.isoformat()),
         _encode(run.commit),
         _encode(run.branch),
         indented,
-        _encode(encoded.run.id.hex()),
+        _encode(facts.object_id.hex()),
     )
 
 
