@@ -40,7 +40,7 @@ class Facts:
         facts = self._read()
         facts.pop(name, None)
         if value is not None:
-            facts[name] = {"at": round(clock.wall_seconds(), 3), "value": value}
+            facts[name] = {"at": clock.wall_ms() / 1000, "value": value}
         write_quietly(self._path, json.dumps(facts, indent=1).encode())
 
     def _read(self) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Memo:
         return os.path.join(self._folder, percent_encode(key))
 
     def _write(self, key: str, head: dict[str, str], body: bytes) -> None:
-        dated = {**head, "at": round(clock.wall_seconds(), 3)}
+        dated = {**head, "at": clock.wall_ms() / 1000}
         write_quietly(self._path(key), json.dumps(dated).encode() + b"\n" + body)
 
     def _read(self, key: str) -> tuple[dict[str, Any], bytes, float] | None:
