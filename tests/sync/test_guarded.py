@@ -2,6 +2,7 @@
 
 import pytest
 
+from graven.store import Store
 from graven.sync.transfer import transfer
 from graven.testing.invariants import check_store
 from graven.testing.runs import sample_run
@@ -128,3 +129,17 @@ def test_a_damaged_baseline_that_is_only_there_is_no_fault_of_ours(pair):
     file.chmod(0o600)
     file.write_text("{")
     assert transfer(a, b).failed == {}
+
+
+def test_a_place_without_versions_is_looked_at_each_time(tmp_path):
+    near = Store(tmp_path / "near")
+    near.save(sample_run("a"))
+    near.save(sample_run("b"))
+    near.set_baseline("a")
+    there = f"local://{tmp_path / 'near'}"  # as fsspec sees it
+    here = Store(tmp_path / "here")
+    for name in ("a", "b"):
+        near.set_baseline(name)
+        far = Store(there, create=False, readonly=True, cache_dir=str(tmp_path / "cache"))
+        transfer(far, here)
+        assert here.get_baseline().id == name

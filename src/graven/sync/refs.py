@@ -31,8 +31,9 @@ def guarded_values(store: Store) -> Guarded:
     entries = [(key, entry) for entry in backend.list(REFS) if (key := parse_key(entry.key))]
 
     def read(entry: Entry) -> bytes | None:
+        # Where nothing has a version, all of them are equal.
         seen = client.memo.recall(entry.key) if client is not None else None
-        if seen is not None and seen.data is not None and seen.version == entry.version:
+        if seen is not None and seen.data is not None and entry.version == seen.version != "":
             return seen.data
         try:
             return backend.get_with_version(entry.key)[0]
