@@ -150,3 +150,18 @@ def test_a_baseline_of_a_warm_client(bench):
     with bench.at_most(4):  # listing, read, the old value kept in a pack, swap
         store.set_baseline(make_run(1).id)
     assert store.get_baseline().id == make_run(1).id
+
+
+def test_names_cost_one_listing_however_many_there_are(bench):
+    store = bench.open("writer", views="none")
+    fill(store, 3)
+    for number in range(6):
+        store.tags.set(f"v{number}", make_run(number % 3).id)
+    warm = bench.open("reader", views="none")
+    with bench.at_most(7):
+        assert len(warm.tags.entries()) == 6
+    with bench.at_most(1):
+        assert warm.tags.pointing_at()[make_run(0).id] == ["tags/v0", "tags/v3"]
+    store.tags.delete("v0")
+    with bench.at_most(2):
+        assert warm.tags.names() == ["v1", "v2", "v3", "v4", "v5"]

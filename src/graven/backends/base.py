@@ -13,6 +13,7 @@ import abc
 import builtins
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -190,6 +191,14 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def names(self, folder: str) -> builtins.list[str]:
         """The file names directly in a folder (``"packs"``), in any order: the cheap listing."""
+
+    def bodies(self, folder: str) -> dict[str, bytes]:
+        """The bodies of the few small files directly in a folder, by file name."""
+        found = {}
+        for name in self.names(folder):
+            with suppress(NotFound):  # gone since it was listed
+                found[name] = self.get_with_version(f"{folder.rstrip('/')}/{name}")[0]
+        return found
 
     def names_after(self, folder: str, after: str) -> builtins.list[str]:
         """Of `names` those that sort behind ``after``; a bucket sends no others."""

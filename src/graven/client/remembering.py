@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NoReturn
 
 from graven import clock
@@ -18,6 +19,7 @@ from graven.backends.base import (
     check_span,
     key_missing,
 )
+from graven.backends.parallel import run_all
 from graven.client.memo import Memo, is_memorable
 from graven.errors import BackendUnavailable, NotFound
 
@@ -70,6 +72,26 @@ class RememberingBackend(Backend):
         if is_memorable(folder.rstrip("/") + "/"):
             self.memo.keep_names(folder.rstrip("/"), found)
         return found
+
+    def bodies(self, folder: str) -> dict[str, bytes]:
+        """See `Backend.bodies`: one listing, and what has not been seen in the version it shows."""
+        bare = folder.rstrip("/")
+        keys = {e.key[len(bare) + 1 :]: e for e in self.inner.list(f"{bare}/")}
+        entries = {name: entry for name, entry in keys.items() if "/" not in name}
+        if is_memorable(f"{bare}/"):
+            self.memo.keep_names(bare, [*entries])
+        found = run_all(self, [partial(self.get_listed, entry) for entry in entries.values()])
+        return {name: body for name, body in zip(entries, found, strict=True) if body is not None}
+
+    def get_listed(self, entry: Entry) -> bytes | None:
+        """The body of an entry of a new listing; None if it is gone since."""
+        seen = self.memo.recall(entry.key) if entry.version else None
+        if seen is not None and seen.data is not None and seen.version == entry.version:
+            return seen.data
+        try:
+            return self.get_with_version(entry.key)[0]
+        except NotFound:
+            return None
 
     def put_if_absent(self, key: str, data: Data, *, durable: bool = True) -> str | None:
         """See `Backend.put_if_absent`."""
@@ -190,23 +212,23 @@ class OfflineBackend(Backend):
 
     def put(self, key: str, data: Data, *, durable: bool = True) -> None:
         """Refused."""
-        self._refuse(key)
+        self._refuse_write(key)
 
     def put_if_absent(self, key: str, data: Data, *, durable: bool = True) -> str | None:
         """Refused."""
-        self._refuse(key)
+        self._refuse_write(key)
 
     def put_if_version(self, key: str, data: Data, version: str) -> str | None:
         """Refused."""
-        self._refuse(key)
+        self._refuse_write(key)
 
     def delete(self, key: str) -> None:
         """Refused."""
-        self._refuse(key)
+        self._refuse_write(key)
 
     def delete_if_version(self, key: str, version: str) -> bool:
         """Refused."""
-        self._refuse(key)
+        self._refuse_write(key)
 
     def head(self, key: str) -> Entry | None:
         """See `Backend.head`."""
@@ -235,6 +257,15 @@ class OfflineBackend(Backend):
 
     def close(self) -> None:
         """See `Backend.close`."""
+
+    def _refuse_write(self, key: str) -> NoReturn:
+        raise BackendUnavailable(
+            f"offline nothing is written: {key!r} of {self.url}",
+            kind="offline",
+            hint="leave --offline and GRAVEN_OFFLINE away",
+            key=key,
+            url=self.url,
+        )
 
     def _refuse(self, key: str) -> NoReturn:
         raise BackendUnavailable(

@@ -113,12 +113,9 @@ def refs_by_run(store: "Store") -> "tuple[dict[str, list[str]], list[str]]":
     found: dict[str, list[str]] = {}
     damaged = []
     for space, refs in (("baselines", store.baselines), ("tags", store.tags)):
-        for name in refs.names():
-            try:
-                entry = refs.entry(name)
-            except Corrupt:  # one damaged file must not hide the runs
+        for name, entry in refs.entries().items():
+            if isinstance(entry, Corrupt):  # one damaged file must not hide the runs
                 damaged.append(f"{space}/{name}")
-                continue
-            if entry is not None and entry.run is not None:
+            elif entry.run is not None:
                 found.setdefault(entry.run, []).append(f"{space}/{name}")
     return found, damaged

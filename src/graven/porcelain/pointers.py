@@ -51,13 +51,10 @@ def list_pointers(store: Store, space: str) -> list[Pointer]:
     """All names that are set, sorted; a damaged one is named with its fault."""
     refs = _refs(store, space)
     found = []
-    for name in refs.names():
-        try:
-            value = refs.entry(name)
-        except Corrupt as error:
-            found.append(Pointer(space=space, name=name, damaged=error.message))
-            continue
-        if value is not None:
+    for name, value in refs.entries().items():
+        if isinstance(value, Corrupt):
+            found.append(Pointer(space=space, name=name, damaged=value.message))
+        else:
             found.append(_pointer(space, name, value))
     return found
 

@@ -76,19 +76,24 @@ class GuardedRefs:
 
     def names(self) -> list[str]:
         """Names of the refs that are set, sorted; a damaged file's name is among them."""
-        out = []
-        for file_name in self._backend.names(f"{layout.REFS}{self._space}/"):
+        return list(self.values())
+
+    def values(self) -> dict[str, RefValue | Corrupt]:
+        """The refs that are set, by name, sorted; of a damaged file its fault."""
+        folder = f"{layout.REFS}{self._space}"
+        found: dict[str, RefValue | Corrupt] = {}
+        for file_name, data in self._backend.bodies(f"{folder}/").items():
             name = layout.parse_guarded_file(file_name)
             if name is None:
                 continue
             try:
-                value = self.read(name)
-            except Corrupt:
-                out.append(name)
+                value = decode_ref_file(data, f"{folder}/{file_name}")
+            except Corrupt as error:
+                found[name] = error
                 continue
-            if value is not None and value.run is not None:
-                out.append(name)
-        return sorted(out)
+            if value.run is not None:
+                found[name] = value
+        return dict(sorted(found.items()))
 
     def read(self, name: str) -> RefValue | None:
         """The current value, None if the ref was never set. A deleted one has ``run`` None."""

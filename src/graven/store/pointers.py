@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from graven.errors import Conflict, NotFound
+from graven.errors import Conflict, Corrupt, NotFound
 from graven.formats.guarded import RefValue
 from graven.refs.guarded import GuardedRefs
 
@@ -51,6 +51,10 @@ class Pointers(Mapping[str, "Run"]):
     def names(self) -> list[str]:
         """All names that are set, sorted."""
         return self._refs.names()
+
+    def entries(self) -> dict[str, RefValue | Corrupt]:
+        """The value of each name that is set, sorted; of a damaged file its fault."""
+        return self._refs.values()
 
     def entry(self, name: str) -> RefValue | None:
         """The value of a name; None if it is not set."""
@@ -147,9 +151,10 @@ class Pointers(Mapping[str, "Run"]):
     def pointing_at(self) -> dict[str, list[str]]:
         """Run id to the names that stand for it (``baselines/main``)."""
         out: dict[str, list[str]] = {}
-        for name in self.names():
-            value = self.entry(name)
-            if value is not None and value.run is not None:
+        for name, value in self.entries().items():
+            if isinstance(value, Corrupt):
+                raise value
+            if value.run is not None:
                 out.setdefault(value.run, []).append(f"{self.space}/{name}")
         return out
 

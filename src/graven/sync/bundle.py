@@ -201,9 +201,10 @@ def _open(backend: ArchiveBackend) -> Store:
 
 def _runs_of(pointers: Pointers) -> dict[str, str]:
     found = {}
-    for name in pointers.names():
-        value = pointers.entry(name)
-        if value is not None and value.run is not None:
+    for name, value in pointers.entries().items():
+        if isinstance(value, Corrupt):
+            raise value
+        if value.run is not None:
             found[name] = value.run
     return found
 
