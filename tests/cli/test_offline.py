@@ -149,6 +149,20 @@ def test_a_store_never_seen_is_one_clear_line(call, bench, tmp_path, monkeypatch
     assert not (tmp_path / "another-machine" / "GRAVEN_STATE_DIR").exists()
 
 
+def test_offline_what_reads_or_writes_the_store_itself_is_refused(call, bench):
+    before = call("log").out
+    assert before
+    assert call("config").code == 0
+    for words in (("reindex",), ("fsck",), ("views",)):
+        answer = call(*words, "--offline")
+        assert answer.code == 2
+        assert "needs the network, and --offline forbids it" in answer.err
+    answer = call("config", "views", "none", "--offline")
+    assert answer.code == 6
+    assert "offline nothing is written: " in answer.err
+    assert call("--offline", "log").out == before
+
+
 def test_a_local_store_is_never_offline(call, store):
     online, offline = call("log"), call("--offline", "log")
     assert (online.out, online.err) == (offline.out, offline.err)

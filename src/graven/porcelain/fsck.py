@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from graven.porcelain.remote import refuse_offline
 from graven.store import Store
 from graven.store.fsck import FsckReport
+from graven.sync.remotes import Remote
 
 
 def fsck(store: Store, *, full: bool = False, strict: bool = False) -> FsckReport:
@@ -14,4 +16,5 @@ def fsck(store: Store, *, full: bool = False, strict: bool = False) -> FsckRepor
         full: read every byte, not only names and metadata.
         strict: check that objects have their canonical form too; means ``full``.
     """
+    refuse_offline(Remote(name="", url=store.url), offline=store.offline)
     return store.fsck("full" if full or strict else "quick", strict=strict)

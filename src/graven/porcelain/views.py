@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from graven.porcelain.remote import refuse_offline
 from graven.store import Store
+from graven.sync.remotes import Remote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,4 +24,5 @@ class ViewsReport:
 
 def write_views(store: Store) -> ViewsReport:
     """Write every run's view in ``runs/`` anew, and remove those of runs that are gone."""
+    refuse_offline(Remote(name="", url=store.url), offline=store.offline)
     return ViewsReport(views=store.write_views(), folder=f"{store.url.rstrip('/')}/runs")

@@ -182,7 +182,7 @@ class Session:
                 kind="read-only",
                 hint="archives are read-only: 'graven pull' takes one into a store"
                 if archive
-                else "to write, open it without readonly and not offline",
+                else "nothing is written with --offline, GRAVEN_OFFLINE or readonly",
             )
 
     def _ticking(self) -> clock.HybridClock:
