@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 from graven.backends.memory import MemoryBackend
-from graven.errors import BackendUnavailable, NotFound
+from graven.errors import BackendUnavailable, InvalidInput, NotFound
 from graven.store import Store, init
 from graven.store.base import QueuedWarning
 from graven.sync.delivery import deliver
@@ -205,6 +205,16 @@ def test_offline_with_nothing_kept_says_so():
     with pytest.raises(BackendUnavailable) as caught:
         opened(offline=True, cache_dir=os.devnull).count()
     assert caught.value.kind == "offline"
+
+
+def test_offline_the_catalog_is_not_thrown_away():
+    store = opened()
+    store.save(sample_run("a"))
+    assert store.count() == 1
+    with pytest.raises(InvalidInput) as caught:
+        opened(offline=True).reindex()
+    assert caught.value.kind == "offline"
+    assert opened(offline=True).count() == 1
 
 
 def test_an_object_that_is_not_kept_is_named_offline():

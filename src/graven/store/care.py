@@ -78,7 +78,17 @@ class Store(PlumbingStore):
     """
 
     def reindex(self) -> ReindexReport:
-        """Throw the catalog away and build it anew from packs and refs alone."""
+        """Throw the catalog away and build it anew from packs and refs alone.
+
+        Raises:
+            InvalidInput: kind ``offline``: there is nothing to build it from.
+        """
+        if self.offline:
+            raise InvalidInput(
+                f"offline there are no packs of {self.url} to build the catalog from",
+                kind="offline",
+                hint="the catalog is all that is known here; open the store without offline",
+            )
         self._index.catalog.reset()
         runs = self._index.ask(
             lambda catalog: catalog.one("SELECT count(*) FROM run WHERE object IS NOT NULL"),
