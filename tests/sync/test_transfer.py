@@ -3,8 +3,10 @@
 import pytest
 
 import graven
+from graven.formats.run import RunEncoder
 from graven.refs.guarded import KEPT_VALUES
 from graven.store import Store
+from graven.store.session import Intent
 from graven.sync.difference import Selection
 from graven.sync.shipment import Shipment
 from graven.sync.transfer import transfer
@@ -274,3 +276,18 @@ def test_many_deletions_fit_into_packs(stores, monkeypatch):
     report = transfer(a, b)
     assert (len(report.deleted), report.packs) == (25, 3)
     assert len(b.headers(include_deleted=True)) == 25
+
+
+def test_a_run_that_states_nothing_of_itself_does_not_hurt_its_neighbours(stores):
+    a, b = stores
+    a.save(sample_run("good"))
+    strange = RunEncoder().encode(sample_run("strange"))
+    items = [strange.environment, strange.definitions, strange.run]
+    a.parts.session.commit(items, [Intent("runs/strange", strange.run.id)])
+    for _ in range(2):
+        transfer(a, b)
+        assert b.fsck("full").ok
+        assert runs_of(b) == runs_of(a)
+    a.save(sample_run("strange", 2.0))
+    transfer(a, b)
+    assert runs_of(b) == runs_of(a)

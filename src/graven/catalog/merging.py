@@ -207,7 +207,7 @@ def _state_from_row(row: tuple[Any, ...]) -> RefState:
     _, run_id, target, stamp, _, floor, ts, branch, commit, *rest = row
     experiment, status, origin, points, group, note, writer = rest
     header = None
-    if target is not None:
+    if target is not None and ts is not None:  # a stranger's update may have none
         header = Header(
             ts, branch, commit, experiment, status or "ok", origin or "measured", points, group
         )

@@ -71,7 +71,7 @@ def _run_state(row: Row) -> RefUpdate:
     _, run_id, target, stamp, writer, floor, note, ts, branch, commit, *rest = row
     experiment, status, origin, points, group = rest
     header = None
-    if target is not None:
+    if target is not None and ts is not None:  # a stranger's update may have none
         header = Header(
             ts, branch, commit, experiment, status or "ok", origin or "measured", points, group
         )
