@@ -2,10 +2,10 @@
 
 import pytest
 
-from graven.errors import BackendUnavailable, QueuedWarning
+from graven.errors import BackendUnavailable, GravenWarning, QueuedWarning
 from graven.store import Store
 from graven.sync.delivery import deliver, waiting
-from graven.sync.transfer import SyncReport
+from graven.sync.transfer import SyncReport, transfer
 from graven.testing.invariants import check_store
 from graven.testing.remote import RemoteMemory, counted
 from graven.testing.runs import sample_run
@@ -122,3 +122,17 @@ def test_a_deletion_that_came_first_does_not_undo_a_later_save():
     queue("a", branch="new")
     deliver(opened())
     assert opened().load("a").branch == "new"
+
+
+def test_what_waits_for_a_store_that_was_made_anew_is_not_forgotten():
+    opened()
+    stray = queue("a").outbox.path
+    RemoteMemory("b").delete("store.json")
+    opened().parts.client.memo.forget()
+    store = opened()
+    assert store.outbox.path != stray
+    for ask in (waiting, deliver):
+        with pytest.warns(GravenWarning, match="for another store that was at") as told:
+            ask(store)
+        assert stray in str(told[0].message)
+    assert transfer(Store(stray, create=False), store).runs == ["a"]

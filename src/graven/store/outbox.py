@@ -55,12 +55,27 @@ class Outbox:
 
     def packs(self) -> list[str]:
         """File names of the packs that wait."""
+        return _packs_in(self.path)
+
+    def strays(self) -> list[str]:
+        """Folders with packs for other stores that were at this place: it was made anew."""
+        root, own = os.path.split(self.path)
+        place = own.partition("-")[0] + "-"
+        found = []
         with suppress(FileNotFoundError):  # nothing has ever been queued
-            return [n for n in os.listdir(os.path.join(self.path, "packs")) if n.endswith(".pack")]
-        return []
+            for name in sorted(os.listdir(root)):
+                if name.startswith(place) and name != own and _packs_in(os.path.join(root, name)):
+                    found.append(os.path.join(root, name))
+        return found
 
     def remove(self, packs: Sequence[str]) -> None:
         """Let packs go that have arrived."""
         backend = LocalBackend(self.path)
         for name in packs:
             backend.delete(layout.pack_key(name))
+
+
+def _packs_in(folder: str) -> list[str]:
+    with suppress(OSError):  # nothing has ever been queued there
+        return [n for n in os.listdir(os.path.join(folder, "packs")) if n.endswith(".pack")]
+    return []

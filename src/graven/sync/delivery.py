@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from graven.store import Store
+from graven.store.base import warn
 from graven.sync.transfer import Progress, SyncReport, transfer
 
 
@@ -23,6 +24,7 @@ class Waiting:
 
 def waiting(store: Store) -> Waiting:
     """What is queued on this machine for ``store``; nothing is asked of the store itself."""
+    _tell_of_strays(store)
     packs = store.outbox.packs() if store.outbox is not None else []
     if store.outbox is None or not packs:
         return Waiting()
@@ -30,6 +32,15 @@ def waiting(store: Store) -> Waiting:
     found = Waiting(packs=len(packs), runs=queue.count())
     queue.close()
     return found
+
+
+def _tell_of_strays(store: Store) -> None:
+    for folder in store.outbox.strays() if store.outbox is not None else ():
+        warn(
+            f"runs wait in {folder} for another store that was at {store.url} before;"
+            f" 'graven -C {folder} push {store.url}' sends them to this one, and then the"
+            " folder may go"
+        )
 
 
 def deliver(store: Store, progress: Progress | None = None) -> SyncReport:
@@ -40,6 +51,7 @@ def deliver(store: Store, progress: Progress | None = None) -> SyncReport:
     Raises:
         BackendUnavailable: the store cannot be reached; all that is queued stays queued.
     """
+    _tell_of_strays(store)
     packs = store.outbox.packs() if store.outbox is not None else []
     if store.outbox is None or not packs:
         return SyncReport()
