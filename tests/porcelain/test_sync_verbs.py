@@ -237,8 +237,8 @@ def test_ingest_asks_once_and_queues_all(results):
     assert report.queued
     assert report.failed == ()
     made = [method for method, _ in backend.calls]
-    # Of what no look has brought: settings for the files and for the views, runs, clock.
-    assert made.count("get_with_version") == 2
+    # Of what no look has brought: runs, clock. Settings there are none, as store.json says.
+    assert made.count("get_with_version") == 0
     assert made.count("names_after") == 1
     assert made.count("put") == 0
     push(bucket())

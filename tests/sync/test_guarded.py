@@ -50,16 +50,27 @@ def test_a_conflict_ends_when_one_side_sets_what_the_other_has(pair, settled_in_
     check_store(b)
 
 
-def test_what_was_set_after_the_others_value_goes_forward(pair):
+def test_an_older_value_that_is_equal_proves_nothing(pair):
     a, b = pair
     a.baselines.set("main", "two")
     b.baselines.set("main", "three")
     a.baselines.set("main", "three")
     a.baselines.set("main", "two")
+    assert len(both_ways(a, b)) == 2
+    assert (value(a), value(b)) == ("two", "three")
+
+
+def test_a_move_is_never_undone_by_a_value_that_was_left_before(pair):
+    a, b = pair
+    b.baselines.set("main", "three")
+    b.baselines.set("main", "one")
+    assert transfer(a, b).moved == []
+    assert transfer(b, a).moved == ["baselines/main"]  # an equal run, a longer history
+    a.baselines.set("main", "three")
     assert transfer(b, a).moved == []
+    assert value(a) == "three"
     assert transfer(a, b).moved == ["baselines/main"]
-    assert value(b) == "two"
-    assert [v.run for v in b.baselines.history("main")] == ["two", "three", "two", "one"]
+    assert [v.run for v in b.baselines.history("main")] == ["three", "one", "three", "one"]
 
 
 def test_two_that_passed_each_other_are_in_conflict(pair):
@@ -91,7 +102,7 @@ def test_removed_here_and_moved_there_is_a_conflict(pair):
     assert both_ways(a, b) == []
 
 
-def test_stores_that_never_met_agree_where_one_had_what_the_other_has(stores):
+def test_stores_that_never_met_agree_once_both_have_one_run(stores):
     a, b = stores
     for store in stores:
         for name in NAMES:
@@ -99,12 +110,13 @@ def test_stores_that_never_met_agree_where_one_had_what_the_other_has(stores):
     for run in ("one", "two", "three"):
         a.baselines.set("main", run)
     b.baselines.set("main", "two")
+    conflicts = both_ways(a, b)
+    assert [(c.space, c.common) for c in conflicts] == [("baselines", None)] * 2
+    b.baselines.set("main", "three")
     assert both_ways(a, b) == []
-    assert value(b) == "three"
-    b.tags.set("v1", "one")
-    a.tags.set("v1", "two")
-    (conflict,) = transfer(a, b).conflicts
-    assert (conflict.space, conflict.common) == ("tags", None)
+    a.baselines.set("main", "four")
+    assert both_ways(a, b) == []
+    assert value(b) == "four"
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
@@ -143,3 +155,22 @@ def test_a_place_without_versions_is_looked_at_each_time(tmp_path):
         far = Store(there, create=False, readonly=True, cache_dir=str(tmp_path / "cache"))
         transfer(far, here)
         assert here.get_baseline().id == name
+
+
+def test_of_two_histories_that_meet_again_the_shared_one_stays(pair, tmp_path):
+    a, team = pair
+    c = Store(tmp_path / "c")
+    transfer(team, c)
+    c.baselines.set("main", "three")
+    transfer(c, team, leads=False)
+    a.baselines.set("main", "two")
+    assert len(transfer(a, team, leads=False).conflicts) == 1
+    a.baselines.set("main", "three")
+    assert transfer(a, team, leads=False).moved == []
+    assert a.baselines.history("main") == c.baselines.history("main")
+    a.baselines.set("main", "four")
+    assert transfer(a, team, leads=False).moved == ["baselines/main"]
+    report = transfer(team, c)
+    assert (report.moved, report.conflicts) == (["baselines/main"], [])
+    for store in (a, team, c):
+        check_store(store)

@@ -90,5 +90,5 @@ def push(
             url=target.url,
         )
     delivered = deliver(target, progress)
-    sent = transfer(store, target, progress=progress)
+    sent = transfer(store, target, progress=progress, leads=False)
     return PushReport(remote=found.name, url=target.url, sent=sent, delivered=delivered)

@@ -57,11 +57,15 @@ class GuardedConflict:
 
 
 class Move(NamedTuple):
-    """A ref that can go forward: the value, and what must be stored before it is set."""
+    """A ref that can go forward: the value, and what must be stored before it is set.
+
+    ``joins``: the target has this very run already, by another history.
+    """
 
     key: Key
     value: RefValue
     history: list[Item]
+    joins: bool = False
 
 
 def identity(value: RefValue) -> ObjectId:
@@ -82,8 +86,13 @@ def history(refs: GuardedRefs, value: RefValue | None) -> Iterator[RefValue]:
 def plan_move(
     key: Key, source: GuardedRefs, ours: RefValue, target: GuardedRefs, theirs: RefValue | None
 ) -> Move | GuardedConflict | None:
-    """How a target with ``theirs`` comes to ``ours``; None if there is nothing to do."""
-    if theirs is not None and _equal(ours, theirs):
+    """How a target with ``theirs`` comes to ``ours``; None if there is nothing to do.
+
+    Where both sides have the same run by histories that have parted (a conflict that
+    somebody has settled), the target can take the source's history: from then on they go
+    on from one value. That an older value is equal proves nothing: it may have been left again.
+    """
+    if theirs is not None and identity(theirs) == identity(ours):
         return None
     stands = identity(theirs) if theirs is not None else None
     behind: list[RefValue] = []
@@ -101,15 +110,12 @@ def plan_move(
             return None  # the target has gone on from there
         if identity(value) in known:
             common = value
-            behind = behind[: known[identity(value)]]
             break
         ahead.append(value)
-    passed = any(_equal(value, theirs) for value in behind[1:])
-    overtaken = any(_equal(value, ours) for value in ahead[1:])
-    if overtaken and not passed:
-        return None
-    if passed and not overtaken:
-        return Move(key, ours, [_item(value) for value in behind[1:]])
+    if _equal(ours, theirs):
+        return Move(key, ours, [_item(value) for value in behind[1:]], joins=True)
+    if common is not None:
+        behind = behind[: known[identity(common)]]
     return GuardedConflict(
         space=key[0],
         name=key[1],

@@ -74,6 +74,7 @@ def transfer(
     selection: Selection | None = None,
     *,
     progress: Progress | None = None,
+    leads: bool = True,
 ) -> SyncReport:
     """Send to ``target`` what ``source`` has and it lacks.
 
@@ -85,17 +86,32 @@ def transfer(
         target: is written to.
         selection: which runs; all, if not given.
         progress: told after each pack.
+        leads: where both have set a name to one run by histories that have parted, the
+            source's history stays. False: the target's, since others have it from there;
+            then the source takes it, if it may be written to.
 
     Raises:
         BackendUnavailable: a place failed; what was sent until then is whole.
     """
-    return _Transfer(source, target, selection or Selection(), progress).run()
+    sending = _Transfer(source, target, selection or Selection(), progress, leads=leads)
+    report = sending.run()
+    if sending.joined and not source.readonly:
+        _Transfer(target, source, Selection(), None, leads=True).join(sending.joined)
+    return report
 
 
 class _Transfer:
     def __init__(
-        self, source: Store, target: Store, selection: Selection, progress: Progress | None
+        self,
+        source: Store,
+        target: Store,
+        selection: Selection,
+        progress: Progress | None,
+        *,
+        leads: bool,
     ) -> None:
+        self._leads = leads
+        self.joined: set[Key] = set()  # names whose histories are to become the target's
         self._source = source
         self._target = target
         self._selection = selection
@@ -103,7 +119,6 @@ class _Transfer:
         self._report = SyncReport()
         self._shipment = Shipment(target.parts.session)
         self._closure = Closure(source.parts.index, target.parts.index)
-        self._changed: list[str] = []
 
     def run(self) -> SyncReport:
         for store in (self._source, self._target):
@@ -124,6 +139,16 @@ class _Transfer:
         report.objects, report.bytes = self._shipment.objects, self._shipment.bytes
         report.packs = self._shipment.packs
         return report
+
+    def join(self, keys: set[Key]) -> None:
+        """Send the histories of these names alone."""
+        for store in (self._source, self._target):
+            store.parts.index.refresh()
+        moves = [move for move in self._plan_moves() if move.key in keys]
+        self._ship_moves(moves)
+        self._shipment.send()
+        for move in moves:
+            self._move(move)
 
     def _ship(self, updates: Sequence[RefUpdate]) -> None:
         needs = self._closure.needs([u.target for u in updates if u.target is not None])
@@ -187,9 +212,13 @@ class _Transfer:
         self, key: Key, ours: RefValue, theirs: RefValue | None
     ) -> Move | GuardedConflict | None:
         space = key[0]
-        return plan_move(
+        step = plan_move(
             key, self._source.guarded(space), ours, self._target.guarded(space), theirs
         )
+        if isinstance(step, Move) and step.joins and not self._leads:
+            self.joined.add(key)
+            return None
+        return step
 
     def _ship_moves(self, moves: list[Move]) -> None:
         for move in list(moves):
