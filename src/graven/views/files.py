@@ -27,16 +27,23 @@ class ViewWriter:
 
     def write_encoded(self, run: Run, encoded: EncodedRun) -> str:
         """As `write`, for a run that was just encoded."""
-        return self._write(run, facts_of_encoded(encoded))
+        return self._write(run, facts_of_encoded(encoded), self._templates("given"))
 
     def write_decoded(self, run: Run, object_id: ObjectId, body: RunBody) -> str:
         """As `write`, for a run that was just read."""
-        return self._write(run, facts_of_body(normal(run.id), object_id, body))
+        facts = facts_of_body(normal(run.id), object_id, body)
+        return self._write(run, facts, self._templates("read"))
 
-    def _write(self, run: Run, facts: Facts) -> str:
-        templates: Templates | None = getattr(self._threads, "templates", None)
-        if templates is None:
-            templates = self._threads.templates = Templates()
+    def _templates(self, kind: str) -> Templates:
+        # Apart: what a person gives has its keys in an order of its own, what is read has
+        # that of the format.
+        made: Templates | None = getattr(self._threads, kind, None)
+        if made is None:
+            made = Templates()
+            setattr(self._threads, kind, made)
+        return made
+
+    def _write(self, run: Run, facts: Facts, templates: Templates) -> str:
         text = templates.render(run, facts)
         return self._put(facts.run_id, text or render_view(run, facts.object_id.hex()))
 
