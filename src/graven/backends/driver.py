@@ -17,7 +17,7 @@ from graven.backends.base import Capabilities, Data, Entry
 
 CONNECT_SECONDS = 3.0
 """How long a driver waits for a connection."""
-READ_SECONDS = 60.0
+READ_SECONDS = 20.0
 """How long a driver waits for bytes of an answer."""
 
 Options = Mapping[str, Any]
