@@ -25,3 +25,11 @@ def pytest_make_parametrize_id(config: Any, val: Any, argname: str) -> str | Non
     in which each looked, and then none of the tests would run.
     """
     return argname if isinstance(val, bytes) else None
+
+
+_LONG = ("test_state_machine.py", "test_baseline_race.py")
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """What takes minutes begins first: at the end one process would wait for the other."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
