@@ -273,12 +273,16 @@ def _append(chain: list[RefValue], value: RefValue, key: str) -> None:
 
 
 def _forwarded(chain: list[RefValue], source: list[RefValue], value: RefValue) -> list[RefValue]:
-    """The history after a value of another bucket came: that of the other, which went further."""
+    """The history after a value of another bucket came: that of the other.
+
+    It went further, or both had the same run by histories that had parted.
+    """
     demand(value in source, f"{value} came from nowhere")
     history = source[: source.index(value) + 1]
     if chain:
-        passed = [(before.run, before.object) for before in history[:-1]]
-        demand((chain[-1].run, chain[-1].object) in passed, f"{value} did not follow {chain[-1]}")
+        stood = chain[-1]
+        joins = (stood.run, stood.object) == (value.run, value.object)
+        demand(joins or stood in history[:-1], f"{value} did not follow {stood}")
     return history
 
 
