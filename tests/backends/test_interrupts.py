@@ -14,10 +14,12 @@ from graven.backends.parallel import run_all
 from graven.testing.remote import RemoteMemory
 
 PROGRAM = """
-import socket, sys, threading
+import signal, socket, sys, threading
 from graven.backends import open_backend
 from graven.backends.parallel import run_all
 
+# Whoever starts the tests in the background may have them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 silent = socket.create_server(("127.0.0.1", 0))
 
 def tell():
