@@ -161,17 +161,7 @@ class GuardedRefs:
                 allowed(current)
                 if current is not None and (current.run, current.object) == (run, object_hex):
                     return current
-                value = RefValue(
-                    run=run,
-                    object=object_hex,
-                    seq=current.seq + 1 if current else 1,
-                    previous=self._keep(current),
-                    write_id=new_nonce(),
-                    by=by,
-                    at=clock.now().isoformat(timespec="seconds"),
-                    message=message,
-                    recent=current.recent_with_own() if current else (),
-                )
+                value = self._next(current, run, object_hex, by, message)
                 if self._swap(name, value, version):
                     return value
                 tried.append(value)
@@ -194,6 +184,27 @@ class GuardedRefs:
             kind="ref-moved",
             hint="try again",
             ref=name,
+        )
+
+    def _next(
+        self,
+        current: RefValue | None,
+        run: str | None,
+        object_hex: str | None,
+        by: str,
+        message: str,
+    ) -> RefValue:
+        """The value to follow ``current``, which is stored first."""
+        return RefValue(
+            run=run,
+            object=object_hex,
+            seq=current.seq + 1 if current else 1,
+            previous=self._keep(current),
+            write_id=new_nonce(),
+            by=by,
+            at=clock.now().isoformat(timespec="seconds"),
+            message=message,
+            recent=current.recent_with_own() if current else (),
         )
 
     def forward(self, name: str, value: RefValue, version: str | None) -> bool:
