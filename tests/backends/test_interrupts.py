@@ -51,7 +51,7 @@ def test_an_interrupt_does_not_wait_for_a_silent_server(bare_environment, client
         assert process.stdout.readline() == "waiting\n"
         process.send_signal(signal.SIGINT)
         try:
-            _, told = process.communicate(timeout=30)  # the request itself waits for 60 s
+            _, told = process.communicate(timeout=15)  # the request itself waits for 20 s
         finally:
             process.kill()
     assert "KeyboardInterrupt" in told
