@@ -17,7 +17,7 @@ class Setting:
     """Refs on a backend of their own, with a dict for the `ref` objects."""
 
     def __init__(self, space="baselines"):
-        self.backend = FaultyBackend(MemoryBackend(f"refs-{id(self)}"))
+        self.backend = FaultyBackend(MemoryBackend())
         self.objects = {}
         self.refs = GuardedRefs(self.backend, space, self.put, self.objects.__getitem__)
 
