@@ -36,7 +36,9 @@ TEMPORARY_PREFIX = ".tmp-"
 GUARDED_SPACES = ("baselines", "tags")
 
 _PACK = re.compile(rf"([0-9a-f]{{{STAMP_HEX}}})-([0-9a-f]{{{2 * OBJECT_ID_BYTES}}})\.pack")
-_PLAN = re.compile(r"([0-9a-f]{32})\.(condemned|done)")
+# Sorts behind all packs, whose names begin with a digit or a to f: who lists the names above
+# a stamp sees the plans too.
+_PLAN = re.compile(r"plan-([0-9a-f]{32})\.(condemned|done)")
 _PROBE = re.compile(r"probe/[0-9a-f]{32}/[a-z]+")
 _LOOSE = re.compile(r"objects/([0-9a-f]{2})/([0-9a-f]{62})-([0-9a-f]{32})")
 
@@ -74,6 +76,24 @@ def parse_pack_name(name: str) -> PackName | None:
     """The inverse of `pack_name`; None for other names."""
     match = _PACK.fullmatch(name)
     return PackName(int(match[1], 16), bytes.fromhex(match[2])) if match else None
+
+
+def plan_name(nonce: str, *, done: bool = False) -> str:
+    """File name (not key) of a plan to delete, or of the word that it was carried out."""
+    return f"plan-{nonce}.{'done' if done else 'condemned'}"
+
+
+class PlanName(NamedTuple):
+    """A plan's file name, taken apart."""
+
+    nonce: str
+    done: bool
+
+
+def parse_plan_name(name: str) -> PlanName | None:
+    """The inverse of `plan_name`; None for other names."""
+    match = _PLAN.fullmatch(name)
+    return PlanName(match[1], match[2] == "done") if match else None
 
 
 def pack_key(name: str) -> str:
@@ -122,6 +142,11 @@ def run_ref(run_id: str) -> str:
 def attachment_ref(run_id: str, name: str) -> str:
     """Name of the journaled ref of an attachment (``artifacts/raw/results.json``)."""
     return f"runs/{run_id}/{name}"
+
+
+def experiment_ref(experiment: str, name: str) -> str:
+    """Name of a journaled ref under an experiment (``manifests/<nonce>``)."""
+    return f"experiments/{percent_encode(normal(experiment))}/{name}"
 
 
 class RefName(NamedTuple):

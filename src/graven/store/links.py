@@ -1,4 +1,7 @@
-"""What objects name: runs their environment and definitions, files their chunks."""
+"""What objects name: runs their environment and definitions, files their chunks.
+
+A manifest names what it links to, which may be files.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ from collections.abc import Iterator
 import msgspec
 
 from graven.errors import Corrupt
-from graven.formats.envelope import BLOB, DEFINITIONS, ENVIRONMENT, FILE, RUN, unseal
+from graven.formats.envelope import BLOB, DEFINITIONS, ENVIRONMENT, FILE, MANIFEST, RUN, unseal
+from graven.formats.manifest import decode_manifest
 from graven.formats.run_object import is_canonical_run
 from graven.ids import OBJECT_ID_BYTES, ObjectId
+
+LINKED = "linked object"  # a manifest does not say of what kind
 
 
 class _RunLinks(msgspec.Struct):
@@ -32,6 +38,8 @@ def links_of(kind: str, data: bytes) -> list[ObjectId]:
         return [ObjectId(links.environment), ObjectId(links.definitions)]
     if kind == FILE:
         return [ObjectId(chunk) for chunk in _chunks(data)]
+    if kind == MANIFEST:
+        return list(decode_manifest(data).links)
     return []
 
 
@@ -71,6 +79,9 @@ class Links:
             self._files[object_id] = chunks
             for chunk in chunks:
                 self._wanted.setdefault(chunk, (BLOB, object_id))
+        elif kind == MANIFEST:
+            for link in decode_manifest(data).links:
+                self._wanted.setdefault(link, (LINKED, object_id))
 
     def missing(self, held: set[bytes]) -> Iterator[tuple[bytes, str]]:
         """(id, kind) of what is named and not held."""

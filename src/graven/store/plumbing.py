@@ -10,7 +10,7 @@ from graven.clock import format_stamp
 from graven.errors import InvalidInput, NotFound
 from graven.formats import layout
 from graven.ids import hash_bytes, parse_object_id
-from graven.store.writing import WritingStore
+from graven.store.tensors import TensorStore
 
 if TYPE_CHECKING:
     from graven.ids import ObjectId
@@ -56,7 +56,7 @@ class PackContents(NamedTuple):
     objects: list[ObjectInfo]
 
 
-class PlumbingStore(WritingStore):
+class PlumbingStore(TensorStore):
     """A store's plumbing."""
 
     def find_objects(self, prefix: str) -> list[str]:
