@@ -15,6 +15,7 @@ from graven.formats.manifest import decode_manifest
 from graven.formats.run_object import is_canonical_run
 from graven.ids import OBJECT_ID_BYTES, ObjectId
 
+NAMING = frozenset({RUN, FILE, MANIFEST})  # kinds whose objects name others
 LINKED = "linked object"  # a manifest does not say of what kind
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 
 from graven.catalog.places import locate_many
 from graven.errors import Corrupt, FormatTooNew, NotFound
-from graven.formats.envelope import FILE
+from graven.formats.envelope import RUN
 from graven.formats.packbuild import Item
 from graven.ids import ObjectId
 from graven.objects.reader import Place, Unreadable
 from graven.store.index import Index
-from graven.store.links import check_form, links_of
+from graven.store.links import NAMING, check_form, links_of
 
 _PAGE = 500  # what the catalog is asked at once
 # Of unpacked frames: a reader keeps several times as much, so that each is fetched once.
@@ -22,7 +22,11 @@ Need = Sequence[Item] | Iterator[Item]
 
 
 class Closure:
-    """Reads objects with all that they name, each once.
+    """Reads objects with all that they name, to any depth, each once.
+
+    An object that stands in the target may have lost what it names: a collector takes chunks
+    that nobody needed, and leaves the record of the file in a pack with something alive. So
+    what an object names is looked for whether the object itself is there or not.
 
     Args:
         source: where they are read, as its last refresh left it.
@@ -33,11 +37,12 @@ class Closure:
         self._source = source
         self._target = target
         self._there: set[ObjectId] = set()  # in the target, or on the way to it
+        self._whole: set[ObjectId] = set()  # there with all that they name
 
     def needs(self, ids: Sequence[ObjectId]) -> Iterator[Need | Unreadable]:
         """For each id the objects that must be sent with it, itself included, or why not.
 
-        Of a large file the chunks come one by one, when they are taken.
+        Of a large file or a folder they come one by one, when they are taken.
         """
         for portion in self._portions(ids):
             yield from self._page(portion)
@@ -69,35 +74,42 @@ class Closure:
                 yield object_id, places.get(object_id, ())
 
     def _page(self, ids: Sequence[ObjectId]) -> Iterator[Need | Unreadable]:
-        roots = self._read(self._lacking(ids))
+        lacking = set(self._lacking(ids))
+        roots = self._read([i for i in self._worth_reading(ids, lacking) if i not in self._whole])
         named: dict[ObjectId, list[ObjectId]] = {}
         for object_id, found in roots.items():
-            if isinstance(found, Item):
+            if isinstance(found, Item) and found.kind == RUN:
                 try:
                     named[object_id] = links_of(found.kind, found.data)
                 except (Corrupt, FormatTooNew) as error:
                     roots[object_id] = error
-        files = {i for i, f in roots.items() if isinstance(f, Item) and f.kind == FILE}
-        shared = [n for i, names in named.items() if i not in files for n in names]
-        parts = self._read(self._lacking(shared))
+        parts = self._read(self._lacking(n for names in named.values() for n in names))
         for object_id in ids:
-            if object_id in self._there:
+            if object_id in self._whole or object_id not in roots:
                 yield ()
-                continue
-            yield self._need(object_id, roots, named.get(object_id, []), parts)
+            else:
+                yield self._need(roots[object_id], named.get(object_id, []), parts)
+
+    def _worth_reading(
+        self, ids: Sequence[ObjectId], lacking: Collection[ObjectId]
+    ) -> list[ObjectId]:
+        """Those that are not there, and those that may name what is not there."""
+        return [
+            object_id
+            for object_id, held in self._places(ids)
+            if object_id in lacking or (held and held[0].kind in NAMING)
+        ]
 
     def _need(
         self,
-        object_id: ObjectId,
-        roots: dict[ObjectId, Item | Unreadable],
+        root: Item | Unreadable,
         named: list[ObjectId],
         parts: dict[ObjectId, Item | Unreadable],
     ) -> Need | Unreadable:
-        root = roots[object_id]
         if not isinstance(root, Item):
             return root
-        if root.kind == FILE:
-            return self._file(root, named)
+        if root.kind in NAMING and root.kind != RUN:
+            return self._tree(root)
         out = []
         for part_id in named:
             part = parts.get(part_id)
@@ -106,20 +118,43 @@ class Closure:
             if not isinstance(part, Item):
                 return part or NotFound(f"no object {part_id.hex()}", kind="object-missing")
             out.append(part)
-        out.append(root)
+        if root.id not in self._there:
+            out.append(root)
         self._there.update(item.id for item in out)
+        self._whole.add(root.id)
         return out
 
-    def _file(self, root: Item, chunks: Sequence[ObjectId]) -> Iterator[Item]:
-        for start in range(0, len(chunks), _PAGE):
-            for chunk in self._lacking(chunks[start : start + _PAGE]):
-                (found,) = self._read([chunk]).values()
-                if not isinstance(found, Item):
-                    raise found
-                self._there.add(chunk)
-                yield found
-        self._there.add(root.id)
-        yield root
+    def _tree(self, root: Item) -> Iterator[Item]:
+        """What an object names comes before it; an own stack, for depth is the writer's choice."""
+        stack = [(root, self._parts(root))]
+        while stack:
+            item, parts = stack[-1]
+            part = next(parts, None)
+            if part is not None and part.kind in NAMING:
+                stack.append((part, self._parts(part)))
+            elif part is not None:
+                yield from self._once(part)
+            else:
+                stack.pop()
+                yield from self._once(item)
+                self._whole.add(item.id)
+
+    def _once(self, item: Item) -> Iterator[Item]:
+        if item.id not in self._there:
+            self._there.add(item.id)
+            yield item
+
+    def _parts(self, item: Item) -> Iterator[Item]:
+        """What an object names and the target may lack, in portions that fit into memory."""
+        names = links_of(item.kind, item.data)
+        for start in range(0, len(names), _PAGE):
+            page = [i for i in dict.fromkeys(names[start : start + _PAGE]) if i not in self._whole]
+            lacking = set(self._lacking(page))
+            for portion in self._portions(self._worth_reading(page, lacking)):
+                for found in self._read(portion).values():
+                    if not isinstance(found, Item):
+                        raise found
+                    yield found
 
     def _lacking(self, ids: Iterable[ObjectId]) -> list[ObjectId]:
         asked = [i for i in dict.fromkeys(ids) if i not in self._there]
