@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from graven.catalog.database import Catalog, Row
 from graven.errors import NotFound
-from graven.formats.envelope import KIND_CODES, KINDS_BY_CODE, RUN
+from graven.formats.compression import CODEC_RAW
+from graven.formats.envelope import BLOB, KIND_CODES, KINDS_BY_CODE, RUN
 from graven.formats.header import FrameRow
 from graven.ids import MIN_PREFIX_HEX, ObjectId, is_hex
 from graven.objects.reader import Place
@@ -26,10 +27,11 @@ _FROM_OBJECTS = f"SELECT o.id, {PLACE_COLUMNS}, o.kind FROM object o {_JOIN}"
 # Most run objects have their place in the run's own row.
 _FROM_RUNS = f"SELECT o.object, {PLACE_COLUMNS}, {_RUN} FROM run o {_JOIN}"
 
-# Every copy of every object: id, pack, length, kind.
+# Every copy of every object: id, pack (NULL: a loose one), length, kind.
 ALL_OBJECTS = (
     "SELECT id, pack, length, kind FROM object UNION ALL"
-    f" SELECT object, pack, length, {_RUN} FROM run WHERE pack IS NOT NULL"
+    f" SELECT object, pack, length, {_RUN} FROM run WHERE pack IS NOT NULL UNION ALL"
+    f" SELECT id, NULL, size, {KIND_CODES[BLOB]} FROM loose"
 )
 
 
@@ -38,6 +40,11 @@ def place_from_row(row: Row) -> Place:
     name, start, codec, count, raw, stored, offset, length, kind = row
     frame = FrameRow(start, codec, count, raw, stored)
     return Place(name, frame, offset, length, KINDS_BY_CODE[kind])
+
+
+def loose_place(key: str, size: int) -> Place:
+    """The place of a loose object: a file that is all body."""
+    return Place(key, FrameRow(0, CODEC_RAW, 1, size, size), 0, size, BLOB)
 
 
 def places_of_runs(catalog: Catalog, numbers: Sequence[int]) -> dict[int, tuple[ObjectId, Place]]:
@@ -68,6 +75,11 @@ def locate_many(catalog: Catalog, ids: Sequence[ObjectId]) -> dict[ObjectId, lis
     out: dict[ObjectId, list[Place]] = {}
     for object_id, *rest in rows:
         out.setdefault(ObjectId(object_id), []).append(place_from_row(tuple(rest)))
+    # The last choice: a file may be gone, and is read whole.
+    for object_id, key, size in catalog.rows(
+        f"SELECT id, key, size FROM loose WHERE id IN ({marks}) ORDER BY key", ids
+    ):
+        out.setdefault(ObjectId(object_id), []).append(loose_place(key, size))
     return out
 
 
@@ -101,6 +113,11 @@ def find_by_prefix(
             "SELECT object FROM run WHERE pack IS NOT NULL AND substr(object, 1, 4) = ?"
             " AND object BETWEEN ? AND ? LIMIT ?",
             (low[:4], low, high, limit),
+        )
+        found.update(row[0] for row in rows)
+    if kind in (None, BLOB):
+        rows = catalog.rows(
+            "SELECT DISTINCT id FROM loose WHERE id BETWEEN ? AND ? LIMIT ?", (low, high, limit)
         )
         found.update(row[0] for row in rows)
     condition = "" if kind is None else f"AND kind = {KIND_CODES[kind]}"

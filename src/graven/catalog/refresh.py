@@ -23,6 +23,7 @@ from graven.errors import Corrupt, NotFound
 from graven.formats import layout, pack
 from graven.formats.header import FrameRow, UpdateSection
 from graven.ids import ObjectId
+from graven.objects.loose import iter_loose, key_in_note
 from graven.objects.packs import (
     UNREADABLE,
     PackFacts,
@@ -93,6 +94,27 @@ def apply_own_pack(catalog: Catalog, name: str, data: bytes) -> None:
         places.flush()
 
 
+def refresh_loose(catalog: Catalog, backend: Backend) -> None:
+    """Bring the table of loose objects up to what stands in ``objects/``: one listing."""
+    rows = [(loose.object_id, loose.key, loose.size) for loose in iter_loose(backend)]
+    with catalog.transaction() as connection:
+        connection.execute("DELETE FROM loose")
+        connection.executemany(_INSERT_LOOSE, rows)
+
+
+_INSERT_LOOSE = "INSERT OR IGNORE INTO loose VALUES(?, ?, ?)"
+
+
+def _insert_loose(connection: sqlite3.Connection, updates: Iterable[RefUpdate]) -> None:
+    """The files of loose objects that these refs name."""
+    rows = []
+    for update in updates:
+        if update.note and (found := key_in_note(update.target, update.note)):
+            rows.append((update.target, *found))
+    if rows:
+        connection.executemany(_INSERT_LOOSE, rows)
+
+
 class _Fetched(NamedTuple):
     """What could be read of a pack: its metadata, or else what a scan of it found."""
 
@@ -152,6 +174,7 @@ def _apply_pack(connection: sqlite3.Connection, fetched: _Fetched, places: Place
         connection.executemany(INSERT_OBJECT, found.rows(number))
         updates = found.updates
     apply_updates(connection, updates, places)
+    _insert_loose(connection, updates)
 
 
 def expand_updates(metadata: pack.Metadata) -> list[RefUpdate]:

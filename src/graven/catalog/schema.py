@@ -1,6 +1,6 @@
 """Tables of the catalog. Changing anything here means a new `SCHEMA_VERSION`, no migration."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # Of the run objects that values were read from (a test holds it against the formats', which
 # are not loaded for this): a graven that reads newer ones measures anew what this one left.
 RUN_VERSION = 1
@@ -13,6 +13,8 @@ RUN_VERSION = 1
 #   pack, frame, start, length: where the object lies, for a run that was never replaced:
 #   an entry in `object` would hold the 32 bytes of its id a second time. NULL otherwise.
 #   d: number of the run's definitions; NULL while its values are not in `measured`.
+# loose: files of loose objects, as refs name them and listings show them. One that is gone
+#   may still stand here: who must know looks at the file.
 # measured: the value column of run `n` as planes of float64, in the order of its
 #   definitions; bounds = 1 if the run object has lower or upper bounds.
 TABLES = """
@@ -23,6 +25,7 @@ CREATE TABLE frame(pack INTEGER, start INTEGER, codec INTEGER, count INTEGER, ra
     stored INTEGER, PRIMARY KEY(pack, start)) WITHOUT ROWID;
 CREATE TABLE object(id BLOB, pack INTEGER, frame INTEGER, start INTEGER, length INTEGER,
     kind INTEGER, PRIMARY KEY(id, pack)) WITHOUT ROWID;
+CREATE TABLE loose(id BLOB, key TEXT, size INTEGER NOT NULL, PRIMARY KEY(id, key)) WITHOUT ROWID;
 CREATE TABLE run(n INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, object BLOB,
     stamp INTEGER NOT NULL, writer INTEGER NOT NULL, floor INTEGER NOT NULL, ts INTEGER,
     branch TEXT, commit_hash, experiment TEXT, status TEXT, origin TEXT, points INTEGER,
@@ -30,6 +33,8 @@ CREATE TABLE run(n INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, object BLOB
 CREATE TABLE ref(name TEXT PRIMARY KEY, run_id TEXT, target BLOB, stamp INTEGER NOT NULL,
     writer INTEGER NOT NULL, floor INTEGER NOT NULL, note TEXT) WITHOUT ROWID;
 CREATE INDEX ref_by_run ON ref(run_id);
+CREATE INDEX ref_by_table ON ref(substr(name, length(run_id) + 7))
+    WHERE substr(name, length(run_id) + 7, 7) = 'tables/';
 CREATE TABLE past(name TEXT, stamp INTEGER, writer INTEGER, target BLOB, header TEXT, note TEXT,
     PRIMARY KEY(name, stamp, writer, target)) WITHOUT ROWID;
 CREATE TABLE definitions(d INTEGER PRIMARY KEY, object BLOB NOT NULL UNIQUE, width INTEGER);

@@ -134,6 +134,12 @@ def loose_key(object_id: ObjectId, nonce: str) -> str:
     return f"{OBJECTS}{text[:2]}/{text[2:]}-{nonce}"
 
 
+def parse_loose_key(key: str) -> ObjectId | None:
+    """The object that a loose file holds, by its key; None for other keys."""
+    match = _LOOSE.fullmatch(key)
+    return ObjectId(bytes.fromhex(match[1] + match[2])) if match else None
+
+
 def run_ref(run_id: str) -> str:
     """Name of the journaled ref of a run."""
     return f"runs/{run_id}"

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from graven.backends.base import Backend
 from graven.backends.parallel import run_all
 from graven.errors import Corrupt, FormatTooNew, NotFound
+from graven.formats import layout
 from graven.formats.header import FrameRow
 from graven.ids import ObjectId, hash_bytes
+from graven.objects.loose import read_loose
 from graven.objects.packs import read_frame, read_frames
 
 if TYPE_CHECKING:  # a local store needs none
@@ -23,13 +25,26 @@ PORTION_BYTES = 4 * 1024 * 1024
 
 
 class Place(NamedTuple):
-    """One copy of an object: where it lies, and of what kind it is."""
+    """One copy of an object: where it lies, and of what kind it is.
+
+    ``pack`` is the name of a pack, or the key of a loose file.
+    """
 
     pack: str
     frame: FrameRow
     offset: int
     length: int
     kind: str
+
+    @property
+    def loose(self) -> bool:
+        """True for an object with a file of its own."""
+        return self.pack.startswith(layout.OBJECTS)
+
+    @property
+    def key(self) -> str:
+        """Key of the file."""
+        return self.pack if self.loose else layout.pack_key(self.pack)
 
 
 Unreadable = Corrupt | FormatTooNew | NotFound
@@ -83,7 +98,7 @@ class ObjectReader:
 
     def get_at(self, object_id: ObjectId, places: Sequence[Place]) -> bytes:
         """As `get`, for an object whose places are known already."""
-        if self._cache is None or not places:
+        if self._cache is None or not places or places[0].loose:
             return self._read(object_id, places)
         held = self._cache.get_many([object_id]).get(object_id)
         if held is None:
@@ -108,7 +123,7 @@ class ObjectReader:
         if not places or isinstance(failure, NotFound):
             raise NotFound(f"no object {name}", kind="object-missing", object=name)
         raise Corrupt(
-            f"object {name} in pack {places[0].pack} does not match its name",
+            f"object {name} in {places[0].key} does not match its name",
             kind="hash-mismatch",
             hint="run 'graven fsck --full' to see what else is damaged",
             object=name,
@@ -130,7 +145,7 @@ class ObjectReader:
                 for (object_id, _), data in zip(missing, found, strict=True)
                 if isinstance(data, bytes)
             ]
-        )
+        )  # it leaves out what is too large
         fresh = iter(found)
         return [held[object_id] if object_id in held else next(fresh) for object_id, _ in wanted]
 
@@ -154,7 +169,10 @@ class ObjectReader:
         packs: dict[str, dict[int, FrameRow]] = {}
         room = self._limit // 2
         with self._lock:
-            for name, frame, *_ in places:
+            for place in places:
+                if place.loose:  # read one by one: they are large
+                    continue
+                name, frame = place.pack, place.frame
                 wanted = packs.setdefault(name, {})
                 if frame.offset in wanted or (name, frame.offset) in self._frames:
                     continue
@@ -191,6 +209,8 @@ class ObjectReader:
             return None
 
     def _frame(self, place: Place) -> bytes:
+        if place.loose:  # its bytes are all its own, and may be many
+            return read_loose(self._backend, place.pack, place.length)
         key = (place.pack, place.frame.offset)
         with self._lock:
             held = self._frames.get(key)

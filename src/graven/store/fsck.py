@@ -1,103 +1,35 @@
-"""Checks every byte, and says what is hurt by a wrong one.
+"""Checks a store, and says what is hurt by a wrong byte.
 
 ``quick`` reads names, trailers and metadata regions and follows every ref to an object
 that the packs say they hold. ``full`` reads every byte: the hash of each pack, of each
-frame's objects, the head. ``strict`` also checks that objects have their canonical form.
+object, the head. ``sample`` does so for a share of the files, other ones at each call.
+``strict`` also checks that objects have their canonical form. What must be remembered of
+a large store goes into a temporary file: memory stays bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
 
 from graven.backends.base import Backend
 from graven.catalog.database import Catalog
-from graven.catalog.places import ALL_OBJECTS, locate
-from graven.errors import Corrupt, FormatTooNew, GravenError, NotFound
-from graven.formats import layout, pack
-from graven.formats.envelope import DEFINITIONS, ENVIRONMENT, RUN
-from graven.formats.header import FrameRow
-from graven.formats.packscan import read_frame_header, salvage
-from graven.formats.run_object import decode_body
-from graven.ids import ObjectId, hash_bytes
-from graven.objects.packs import (
-    PackFacts,
-    read_pack_metadata,
-    read_whole_pack,
-    recover_pack_metadata,
-)
+from graven.catalog.places import locate
+from graven.formats import layout
+from graven.formats.envelope import BLOB
+from graven.ids import ObjectId
 from graven.objects.reader import ObjectReader
-from graven.store.links import Links, check_form
+from graven.store.checking.coverage import Ledger
+from graven.store.checking.loose import check_loose
+from graven.store.checking.owners import Names, find_owners, runs_among
+from graven.store.checking.packs import Fault, PackCheck
+from graven.store.checking.pointers import GuardedCheck, check_journaled
+from graven.store.checking.report import Damage, FsckReport
+from graven.store.checking.scratch import Missing, Scratch
+from graven.store.links import LINKED
 
-LEVELS = ("quick", "full")
+LEVELS = ("quick", "full", "sample")
 
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """One thing that is wrong.
-
-    Attributes:
-        place: key of the file.
-        what: the fault, in words.
-        object_id: hex id of the damaged object, if it is one.
-        kind: its kind.
-        runs: ids of the runs that it belongs to.
-        healthy_copy: key of another pack that holds the object undamaged, or None.
-    """
-
-    place: str
-    what: str
-    object_id: str | None = None
-    kind: str | None = None
-    runs: tuple[str, ...] = ()
-    healthy_copy: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "place": self.place,
-            "what": self.what,
-            "object_id": self.object_id,
-            "kind": self.kind,
-            "runs": list(self.runs),
-            "healthy_copy": self.healthy_copy,
-        }
-
-
-@dataclass(slots=True)
-class FsckReport:
-    """What fsck saw.
-
-    ``damage`` is what is wrong; ``garbage`` is harmless (left-over temporary files,
-    strangers); counts say how much was looked at.
-    """
-
-    level: str
-    packs: int = 0
-    objects: int = 0
-    refs: int = 0
-    bytes_read: int = 0
-    damage: list[Damage] = field(default_factory=list)
-    garbage: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """True if nothing is damaged."""
-        return not self.damage
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "level": self.level,
-            "ok": self.ok,
-            "packs": self.packs,
-            "objects": self.objects,
-            "refs": self.refs,
-            "bytes_read": self.bytes_read,
-            "damage": [damage.to_dict() for damage in self.damage],
-            "garbage": list(self.garbage),
-        }
+__all__ = ["LEVELS", "Damage", "Fsck", "FsckReport", "reader_of"]
 
 
 class Fsck:
@@ -106,219 +38,165 @@ class Fsck:
     Args:
         backend: the store's files.
         catalog: fresh; it tells what an object belongs to.
-        strict: also check canonical form (with level ``full``).
+        level: see above.
+        strict: also check canonical form, of what is read whole.
+        share: with level ``sample``, between 0 and 1.
+        ledger_folder: where to remember what was read whole; None: nowhere.
+        condemned: names of packs and keys of loose objects that a plan is about to delete.
     """
 
     def __init__(
-        self, backend: Backend, catalog: Catalog, *, level: str = "quick", strict: bool = False
+        self,
+        backend: Backend,
+        catalog: Catalog,
+        *,
+        level: str = "quick",
+        strict: bool = False,
+        share: float = 1.0,
+        ledger_folder: str | None = None,
+        condemned: frozenset[str] = frozenset(),
     ) -> None:
         self._backend = backend
         self._catalog = catalog
-        self._strict = strict
+        self._share = share
+        self._ledger_folder = ledger_folder
+        self._condemned = condemned
         self._report = FsckReport(level)
-        self._held: set[bytes] = set()
-        self._links = Links()
-        self._damaged: dict[bytes, list[tuple[str, str, str]]] = {}
+        self._scratch = Scratch()
+        self._packs = PackCheck(backend, catalog, self._scratch, self._report, strict)
+        self._reader = reader_of(catalog, backend)
+        self._guarded = GuardedCheck(backend, self._scratch, self._report, self._reader.get)
 
     def run(self) -> FsckReport:
         """Look at everything and report; never stops at the first fault."""
-        for name in sorted(self._backend.names(layout.PACKS)):
-            key = layout.pack_key(name)
-            if layout.classify(key) is layout.FileKind.PACK:
-                self._report.packs += 1
-                self._check_pack(name)
-            elif layout.classify(key) is layout.FileKind.STRANGER:
-                self._report.garbage.append(f"{key}: not a name of graven's")
-        self._report_damaged_objects()
-        self._check_refs()
-        self._check_links()
-        self._check_guarded()
-        self._check_probes()
-        for key, age_ms in self._backend.temporaries():
-            self._report.garbage.append(
-                f"{key}: left by a write that never ended ({age_ms // 1000} s ago)"
-            )
+        try:
+            if self._report.level == "quick":
+                self._check_files(self._backend.names(layout.PACKS), frozenset())
+            else:
+                self._check_with_ledger()
+            self._guarded.run()
+            self._report_faults()
+            check_journaled(self._catalog, self._scratch, self._report)
+            self._report_missing()
+            self._report.damage += self._guarded.damage
+            self._check_leftovers()
+        finally:
+            self._scratch.close()
         return self._report
 
-    def _add(self, place: str, what: str) -> None:
-        self._report.damage.append(Damage(place, what))
+    # --- files ---
 
-    # --- packs ---
-
-    def _check_pack(self, name: str) -> None:
-        key = layout.pack_key(name)
+    def _check_with_ledger(self) -> None:
+        ledger = Ledger(self._ledger_folder)
         try:
-            size, metadata = read_pack_metadata(self._backend, name)
-        except NotFound:
-            return  # deleted since the listing
-        except FormatTooNew as error:
-            self._add(key, error.message)
-            return
-        except Corrupt as error:
-            facts = self._recover(name)
-            if facts is None:
-                self._blame_whole_pack(name, error.message)
-                return
-            self._add(key, error.message)
-            size, metadata = facts
-        index = metadata.objects
-        self._held.update(index.ids)
-        self._report.objects += len(index.ids)
-        for frame in index.frames:
-            if frame.offset + pack.FRAME_HEADER_BYTES + frame.stored > size:
-                self._add(key, f"frame at byte {frame.offset} lies beyond the end")
-        if self._report.level == "full":
-            self._read_whole(name, index)
+            names = []
+            files = []
+            for folder in (layout.PACKS, layout.OBJECTS):
+                for entry in self._backend.list(folder):
+                    if folder == layout.PACKS:
+                        names.append(entry.key.removeprefix(layout.PACKS))
+                    if _holds_objects(entry.key):
+                        files.append((entry.key, entry.size))
+            ledger.begin(files)
+            sampled = self._report.level == "sample"
+            chosen = ledger.choose(self._share) if sampled else {key for key, _ in files}
+            self._check_files(names, chosen)
+            damaged = {fault.key for fault in self._packs.faults}
+            for key in chosen:
+                ledger.mark(key, damaged=key in damaged)
+            self._report.coverage = ledger.coverage()
+        finally:
+            ledger.close()
 
-    def _recover(self, name: str) -> PackFacts | None:
-        try:
-            return recover_pack_metadata(self._backend, name)
-        except (Corrupt, NotFound):
-            return None
+    def _check_files(self, names: Iterable[str], chosen: set[str] | frozenset[str]) -> None:
+        for name in sorted(names):
+            key = layout.pack_key(name)
+            kind = layout.classify(key)
+            if kind is layout.FileKind.PACK:
+                self._report.packs += 1
+                self._packs.check(name, whole=key in chosen)
+            elif kind is layout.FileKind.STRANGER:
+                self._report.garbage.append(f"{key}: not a name of graven's")
+        self._packs.faults += check_loose(self._backend, self._scratch, self._report, chosen)
 
-    def _blame_whole_pack(self, name: str, what: str) -> None:
-        """The index is lost: what the catalog knew of the pack is all that is known."""
-        rows = self._catalog.rows(
-            f"SELECT o.id FROM ({ALL_OBJECTS}) o JOIN pack p ON p.n = o.pack WHERE p.name = ?",
-            (name,),
+    # --- what it means ---
+
+    def _report_faults(self) -> None:
+        faults = self._packs.faults
+        wanted: dict[bytes, str | None] = {f.object_id: f.kind for f in faults if f.object_id}
+        for lost in self._packs.lost.values():
+            wanted.update(lost)
+        owners = self._owners(wanted)
+        bad: dict[bytes, set[str]] = {}
+        for fault in faults:
+            if fault.object_id is not None:
+                bad.setdefault(fault.object_id, set()).add(fault.key)
+        for fault in faults:
+            if fault.object_id is None:
+                self._report_file(fault, owners)
+            else:
+                self._report_object(fault, fault.object_id, owners, bad[fault.object_id])
+
+    def _report_file(self, fault: Fault, owners: Names) -> None:
+        names: set[str] = set()
+        for object_id in self._packs.lost.get(fault.key, ()):
+            names |= owners.get(object_id, set())
+        self._report.damage.append(
+            Damage(
+                fault.key,
+                fault.what,
+                runs=runs_among(names),
+                names=tuple(sorted(names)),
+                condemned=self._is_condemned(fault.key),
+            )
         )
-        held = {row[0] for row in rows}
-        self._held |= held
-        runs = self._catalog.rows("SELECT run_id, object FROM run WHERE object IS NOT NULL")
-        hurt = tuple(sorted(run_id for run_id, target in runs if target in held))
-        self._report.damage.append(Damage(layout.pack_key(name), what, runs=hurt))
 
-    def _read_whole(self, name: str, index: pack.PackIndex) -> None:
-        key = layout.pack_key(name)
-        try:
-            data = read_whole_pack(self._backend, name)
-        except NotFound:
-            return
-        except Corrupt as error:
-            self._blame_whole_pack(name, error.message)
-            return
-        self._report.bytes_read += len(data)
-        parsed = layout.parse_pack_name(name)
-        intact = parsed is not None and hash_bytes(data) == parsed.digest
-        if not intact:
-            self._add(key, "its bytes do not match the hash in its name")
-        try:
-            pack.read_head(data)
-        except GravenError as error:
-            self._add(key, error.message)
-        position = 0
-        for frame in index.frames:
-            part = slice(position, position + frame.count)
-            position += frame.count
-            self._check_frame(name, data, frame, index, part)
-
-    def _check_frame(
-        self, name: str, data: bytes, frame: FrameRow, index: pack.PackIndex, part: slice
-    ) -> None:
-        key = layout.pack_key(name)
-        if read_frame_header(data, frame.offset) != frame:
-            self._add(key, f"frame header at byte {frame.offset} is damaged")
-        start = frame.offset + pack.FRAME_HEADER_BYTES
-        try:
-            raw = pack.decode_frame(frame, data[start : start + frame.stored])
-        except Corrupt as error:
-            self._add(key, f"frame at byte {frame.offset}: {error.message}")
-            raw = salvage(data, frame)
-        offset = frame.count * pack.TOC_ENTRY_BYTES
-        for object_id, kind, length in zip(
-            index.ids[part], index.kinds[part], index.lengths[part], strict=True
-        ):
-            body = raw[offset : offset + length]
-            offset += length
-            if hash_bytes(body) != object_id:
-                self._hurt(object_id, kind, key, "does not match its name")
-                continue
-            try:
-                self._links.add(object_id, kind, body)
-            except GravenError as error:
-                self._hurt(object_id, kind, key, error.message)
-                continue
-            if self._strict:
-                self._check_form(object_id, kind, key, body)
-
-    def _check_form(self, object_id: ObjectId, kind: str, key: str, body: bytes) -> None:
-        try:
-            check_form(kind, body)
-        except GravenError as error:
-            self._hurt(object_id, kind, key, error.message)
-
-    def _hurt(self, object_id: bytes, kind: str, key: str, what: str) -> None:
-        self._damaged.setdefault(object_id, []).append((key, kind, what))
-
-    def _report_damaged_objects(self) -> None:
-        for object_id, faults in self._damaged.items():
-            copies = locate(self._catalog, ObjectId(object_id))
-            bad = {key for key, _, _ in faults}
-            held = [layout.pack_key(place.pack) for place in copies]
-            good = [key for key in held if key not in bad]
-            runs = tuple(sorted(set(runs_of_object(self._catalog, self._backend, object_id))))
-            for key, kind, what in faults:
-                self._report.damage.append(
-                    Damage(key, what, object_id.hex(), kind, runs, good[0] if good else None)
-                )
-
-    # --- refs ---
-
-    def _check_refs(self) -> None:
-        rows = self._catalog.rows(
-            "SELECT 'runs/' || run_id, object FROM run"
-            " UNION ALL SELECT name, target FROM ref ORDER BY 1"
+    def _report_object(self, fault: Fault, object_id: bytes, owners: Names, bad: set[str]) -> None:
+        names = owners.get(object_id, set())
+        copies = [place.key for place in locate(self._catalog, ObjectId(object_id))]
+        good = next((k for k in copies if k not in bad and not self._is_condemned(k)), None)
+        self._report.damage.append(
+            Damage(
+                fault.key,
+                fault.what,
+                object_id.hex(),
+                fault.kind,
+                runs_among(names),
+                good,
+                tuple(sorted(names)),
+                self._is_condemned(fault.key) and (good is not None or not names),
+            )
         )
-        for name, target in rows:
-            self._report.refs += 1
-            if target is not None and target not in self._held:
-                parsed = layout.parse_ref_name(name)
-                run_id = parsed.run_id if parsed else name
-                self._report.damage.append(
-                    Damage(name, "its object is in no pack", target.hex(), None, (run_id,))
-                )
 
-    def _check_links(self) -> None:
-        """What objects name must be there; only level full has read them."""
-        for target, kind in self._links.missing(self._held):
-            runs = set(runs_sharing(self._catalog, self._backend, target))
-            for file_id in self._links.files_with(target):
-                runs.update(runs_of_object(self._catalog, self._backend, file_id))
-            place = self._links.named_in(target)
+    def _report_missing(self) -> None:
+        """What objects name must be there; only what was read whole has told."""
+        missing = list(self._scratch.missing())
+        wanted: dict[bytes, str | None] = {m.id: _kind(m) for m in missing}
+        owners = self._owners(wanted)
+        for lack in missing:
+            names = owners.get(lack.id, set())
             self._report.damage.append(
-                Damage(place, "is in no pack", target.hex(), kind, tuple(sorted(runs)))
+                Damage(
+                    f"object {lack.named_in.hex()}",
+                    "is in no pack",
+                    lack.id.hex(),
+                    lack.kind,
+                    runs_among(names),
+                    None,
+                    tuple(sorted(names)),
+                )
             )
 
-    def _check_guarded(self) -> None:
-        from graven.formats.guarded import decode_ref_file, decode_ref_object
-        from graven.refs.guarded import KEPT_VALUES
+    def _owners(self, wanted: dict[bytes, str | None]) -> Names:
+        found = find_owners(self._catalog, self._reader, wanted)
+        for object_id in wanted.keys() & self._guarded.pins.keys():
+            found.setdefault(object_id, set()).update(self._guarded.pins[object_id])
+        return found
 
-        for space in layout.GUARDED_SPACES:
-            folder = f"{layout.REFS}{space}/"
-            for file_name in sorted(self._backend.names(folder)):
-                key = folder + file_name
-                if layout.classify(key) is not layout.FileKind.GUARDED_REF:
-                    self._report.garbage.append(f"{key}: not a name of graven's")
-                    continue
-                self._report.refs += 1
-                try:
-                    value = decode_ref_file(self._backend.get(key), key)
-                    for number in range(value.seq):
-                        if number < KEPT_VALUES:
-                            self._check_target(key, value.object, value.run)
-                        if value.previous is None:
-                            break
-                        before = self._object(value.previous)
-                        if before is None:
-                            self._add(key, f"its history breaks off: no object {value.previous}")
-                            break
-                        value = decode_ref_object(before)
-                except NotFound:
-                    continue
-                except GravenError as error:
-                    self._add(key, error.message)
+    def _is_condemned(self, key: str) -> bool:
+        return key in self._condemned or key.removeprefix(layout.PACKS) in self._condemned
 
-    def _check_probes(self) -> None:
+    def _check_leftovers(self) -> None:
         for entry in self._backend.list(layout.PROBE):
             if layout.classify(entry.key) is layout.FileKind.PROBE:
                 self._report.garbage.append(
@@ -326,44 +204,21 @@ class Fsck:
                 )
             else:
                 self._report.garbage.append(f"{entry.key}: not a name of graven's")
-
-    def _check_target(self, key: str, target: str | None, run_id: str | None) -> None:
-        if target is not None and bytes.fromhex(target) not in self._held:
-            self._report.damage.append(
-                Damage(key, "its object is in no pack", target, RUN, (run_id or "",))
+        for key, age_ms in self._backend.temporaries():
+            self._report.garbage.append(
+                f"{key}: left by a write that never ended ({age_ms // 1000} s ago)"
             )
 
-    def _object(self, object_hex: str) -> bytes | None:
-        try:
-            return reader_of(self._catalog, self._backend).get(ObjectId(bytes.fromhex(object_hex)))
-        except (NotFound, ValueError):
-            return None
+
+def _holds_objects(key: str) -> bool:
+    return layout.classify(key) in (layout.FileKind.PACK, layout.FileKind.LOOSE)
+
+
+def _kind(lack: Missing) -> str | None:
+    # Of what a manifest links to nobody knows the kind; it is no part of a run.
+    return BLOB if lack.kind == LINKED else lack.kind
 
 
 def reader_of(catalog: Catalog, backend: Backend) -> ObjectReader:
     """A verified reader over what the catalog knows."""
     return ObjectReader(backend, lambda object_id: locate(catalog, object_id))
-
-
-def runs_of_object(catalog: Catalog, backend: Backend, object_id: bytes) -> Iterator[str]:
-    """Ids of the runs that an object belongs to: as itself, as a part, as an attachment."""
-    for (run_id,) in catalog.rows("SELECT run_id FROM run WHERE object = ?", (object_id,)):
-        yield run_id
-    for (run_id,) in catalog.rows("SELECT run_id FROM ref WHERE target = ?", (object_id,)):
-        if run_id is not None:
-            yield run_id
-    places = locate(catalog, ObjectId(object_id))
-    if any(place.kind in (ENVIRONMENT, DEFINITIONS) for place in places):
-        yield from runs_sharing(catalog, backend, object_id)
-
-
-def runs_sharing(catalog: Catalog, backend: Backend, object_id: bytes) -> Iterator[str]:
-    """Ids of the living runs that name an object as environment or definitions."""
-    reader = reader_of(catalog, backend)
-    for run_id, target in catalog.rows("SELECT run_id, object FROM run WHERE object IS NOT NULL"):
-        try:
-            body = decode_body(reader.get(ObjectId(target)))
-        except (Corrupt, NotFound):
-            continue
-        if object_id in (body.environment, body.definitions):
-            yield run_id

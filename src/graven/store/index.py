@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from graven import clock
@@ -150,8 +151,31 @@ class Index:
                 return self.reader.get_at(object_id, places)
             except NotFound:
                 if not places or attempt + 1 == _ATTEMPTS:
-                    raise
-        raise AssertionError("the loop returns or raises")
+                    break
+        try:
+            self.refresh_loose()  # a file that no ref names, or one that was put anew
+        except BackendUnavailable as error:
+            if error.kind != "offline":
+                raise
+        return self.reader.get_at(object_id, self.look(partial(locate, object_id=object_id)))
+
+    def refresh_loose(self) -> None:
+        """Take in which loose objects there are: one listing of ``objects/``."""
+        from graven.catalog.refresh import refresh_loose
+
+        self.look(lambda catalog: refresh_loose(catalog, self._backend))
+
+    def standing(self, object_id: ObjectId, places: Sequence[Place]) -> Sequence[Place]:
+        """Those of an object's places that a writer may count on, as far as files go.
+
+        A pack that vanished leaves the catalog with the next look; of a loose file nobody
+        tells, so each is looked at.
+        """
+        return [
+            place
+            for place in places
+            if not place.loose or self._backend.head(place.pack) is not None
+        ]
 
     def take_in(self, name: str, data: bytes) -> None:
         """Let the catalog know a pack that was written from here, so that it is not fetched.

@@ -64,6 +64,9 @@ class PlumbingStore(TensorStore):
         from graven.catalog.places import find_by_prefix
 
         found = self._index.ask(lambda catalog: find_by_prefix(catalog, prefix))
+        if not found and not self.offline:
+            self._index.refresh_loose()  # no ref need name a loose object
+            found = self._index.look(lambda catalog: find_by_prefix(catalog, prefix))
         return [object_id.hex() for object_id in found]
 
     def _one_object(self, name: str) -> ObjectId:
