@@ -8,9 +8,12 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
 from graven.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import blake3
 
 ObjectId = NewType("ObjectId", bytes)
 """BLAKE3-256 of an object's bytes: 32 raw bytes (64 lower-case hex digits as text)."""
@@ -39,6 +42,13 @@ def hash_bytes(data: bytes | bytearray | memoryview) -> ObjectId:
     import blake3
 
     return ObjectId(blake3.blake3(data).digest())
+
+
+def new_hasher() -> blake3.blake3:
+    """An object id in the making: ``update`` with bytes, ``digest`` gives 32 of them."""
+    import blake3
+
+    return blake3.blake3()
 
 
 def parse_object_id(text: str) -> ObjectId:

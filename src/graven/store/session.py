@@ -21,9 +21,11 @@ from graven.formats.envelope import RUN
 from graven.formats.header import Header
 from graven.formats.packbuild import Item, PackBuilder, PendingUpdate, check_size
 from graven.ids import ObjectId, hash_bytes, random_bytes
+from graven.store.condemned import condemned_places
 
 if TYPE_CHECKING:
     from graven.formats.run import EncodedRun
+    from graven.objects.reader import Place
 
 WRITER_BYTES = 8
 NONCE_BYTES = 16
@@ -41,14 +43,25 @@ class Intent(NamedTuple):
     floor: int = 0
 
 
+class Look(NamedTuple):
+    """What a session saw when it began: its clock, what plans condemned, and when (uptime)."""
+
+    clock: clock.HybridClock
+    condemned: frozenset[str]
+    begun: float
+
+
 class _Request:
     """Objects and updates of one caller, waiting for a commit."""
 
-    __slots__ = ("done", "error", "intents", "items")
+    __slots__ = ("done", "error", "intents", "items", "since")
 
-    def __init__(self, items: Sequence[Item], intents: Sequence[Intent]) -> None:
+    def __init__(
+        self, items: Sequence[Item], intents: Sequence[Intent], since: float | None
+    ) -> None:
         self.items = items
         self.intents = intents
+        self.since = since
         self.done = False
         self.error: BaseException | None = None
 
@@ -77,26 +90,33 @@ class Session:
 
     def _begin(self) -> None:
         self._writer = random_bytes(WRITER_BYTES)
-        self._clock: clock.HybridClock | None = None
-        self._begun = clock.uptime()
+        self._look: Look | None = None
+        self._look_lock = threading.Lock()
         self._written: dict[ObjectId, str] = {}  # the pack that each shared object went into
         self._queue: list[_Request] = []
         self._queue_lock = threading.Lock()
         self._leader_lock = threading.Lock()
 
-    def commit(self, items: Sequence[Item], intents: Sequence[Intent]) -> None:
+    def commit(
+        self, items: Sequence[Item], intents: Sequence[Intent], *, since: float | None = None
+    ) -> None:
         """Store objects and make refs point to them: all or nothing, durable on return.
 
         Shared objects (all but runs) that this session has written already are left out.
 
+        Args:
+            items, intents: what to write.
+            since: the `decision` that it rests on, if refs name what stood there before.
+
         Raises:
-            BackendUnavailable: the place failed; nothing of it is visible.
+            BackendUnavailable: the place failed, or ``since`` is too long ago (kind
+                ``session-old``); nothing of it is visible.
         """
         self._check_writable()
         self._renew()
         for item in items:
             check_size(item)  # here, since below it would fail all who share the pack
-        request = _Request(items, intents)
+        request = _Request(items, intents, since)
         with self._queue_lock:
             self._queue.append(request)
         with self._leader_lock:
@@ -115,6 +135,9 @@ class Session:
                 requests, self._queue = self._queue, []
             writer = PackWriter(self)
             for request in requests:
+                if self._is_old(request.since):  # the others need not suffer for it
+                    request.error = _too_old()
+                    continue
                 for item in request.items:
                     writer.add(item)
                 writer.extend(request.intents)
@@ -135,13 +158,22 @@ class Session:
         that all of it can be put elsewhere when it cannot be finished.
         """
         self._check_writable()
-        self._renew()
+        self._renew(self._longest / 2)  # what it rests on may then be as old again
         return PackWriter(self, keep=keep)
 
-    def forward(self, builder: PackBuilder, updates: Sequence[PendingUpdate]) -> int:
-        """Write a pack of updates that others stamped; its size in bytes.
+    def forward(
+        self,
+        builder: PackBuilder,
+        updates: Sequence[PendingUpdate],
+        *,
+        since: float | None = None,
+    ) -> tuple[str, int]:
+        """Write a pack of updates that others stamped; its file name and size in bytes.
 
         Its name's stamp lies above all of them, as a reader of the listing expects.
+
+        Raises:
+            BackendUnavailable: also if the `decision` of ``since`` is too long ago.
         """
         self._check_writable()
         self._renew()
@@ -149,8 +181,45 @@ class Session:
             self.observe(max(update.stamp, update.floor))
         (stamp,) = self._ticks(1)
         data = builder.finish(self._writer, updates)
-        self._write(stamp, data)
-        return len(data)
+        self.check_age(since)
+        return self._write(stamp, data), len(data)
+
+    # --- what may be counted on (docs/design/0012-garbage.md) ---
+
+    @property
+    def condemned(self) -> frozenset[str]:
+        """Names of packs and keys of loose objects that plans condemned when it began."""
+        return self._looked().condemned
+
+    def sound(self, places: Sequence[Place]) -> Sequence[Place]:
+        """Those of an object's places that are not condemned: without one it is absent.
+
+        Whoever refers to what stands in the store already asks this, and keeps the
+        `decision` with it until the write.
+        """
+        condemned = self.condemned
+        return [p for p in places if p.pack not in condemned] if condemned else places
+
+    def decision(self, looked: float = math.inf) -> float:
+        """The uptime from which a decision that is made now counts.
+
+        Args:
+            looked: when the listing was taken that the places came from.
+        """
+        self._renew(self._longest / 2)
+        return min(self._looked().begun, looked)
+
+    def check_age(self, since: float | None) -> None:
+        """Refuse to act on a decision that is older than half the store's grace.
+
+        Raises:
+            BackendUnavailable: what it rests on may be gone by now (kind ``session-old``).
+        """
+        if self._is_old(since):
+            raise _too_old()
+
+    def _is_old(self, since: float | None) -> bool:
+        return since is not None and clock.uptime() - since > self._longest
 
     def known(self, object_id: ObjectId) -> bool:
         """True if this session has stored the object durably, and its pack is still there."""
@@ -162,17 +231,19 @@ class Session:
             return False
         return True
 
-    def _renew(self) -> None:
+    def _renew(self, limit: float | None = None) -> None:
         """Look at the store anew when the session has grown old.
 
         What it has written may be condemned by now: gc's grace is counted from when it
         became garbage, and a session that ends within half of that cannot be too late.
         """
-        if clock.uptime() - self._begun > self._longest:
-            with self._leader_lock:
-                self._written = {}
-                self._clock = None
-                self._begun = clock.uptime()
+        look = self._look
+        longest = self._longest if limit is None else limit
+        if look is not None and clock.uptime() - look.begun > longest:
+            with self._leader_lock, self._look_lock:
+                if self._look is look:  # nobody else has done so meanwhile
+                    self._written = {}
+                    self._look = None
 
     def _check_writable(self) -> None:
         if self._readonly:
@@ -185,10 +256,20 @@ class Session:
                 else "nothing is written with --offline, GRAVEN_OFFLINE or readonly",
             )
 
+    def _looked(self) -> Look:
+        look = self._look
+        if look is None:
+            with self._look_lock:
+                look = self._look
+                if look is None:
+                    begun = clock.uptime()
+                    ticking, names = begin_clock(self._backend)
+                    condemned = condemned_places(self._backend, names)
+                    look = self._look = Look(ticking, condemned, begun)
+        return look
+
     def _ticking(self) -> clock.HybridClock:
-        if self._clock is None:
-            self._clock = begin_clock(self._backend)
-        return self._clock
+        return self._looked().clock
 
     def _stamp(self, intents: Sequence[Intent]) -> list[PendingUpdate]:
         return [
@@ -269,8 +350,18 @@ def _interrupted() -> BackendUnavailable:
     )
 
 
-def begin_clock(backend: Backend) -> clock.HybridClock:
-    """A clock whose stamps lie above every name of a pack; one listing.
+def _too_old() -> BackendUnavailable:
+    return BackendUnavailable(
+        "more than half the store's grace period has passed since the store was looked at",
+        kind="session-old",
+        hint="do it again, in smaller parts if it takes that long",
+    )
+
+
+def begin_clock(backend: Backend) -> tuple[clock.HybridClock, list[str]]:
+    """A clock whose stamps lie above every name of a pack, and what was listed for it.
+
+    One listing, of the names above the present: the names of plans are among them.
 
     A remote place has a clock of its own, which all its writers share: a machine whose
     clock is wrong goes by that one, so that its writes neither win nor lose every merge.
@@ -287,8 +378,8 @@ def begin_clock(backend: Backend) -> clock.HybridClock:
         if parsed is not None and parsed.stamp > floor:
             floor = parsed.stamp
     if not ahead:
-        return clock.HybridClock(floor=floor)
-    return clock.HybridClock(lambda: clock.wall_ms() - ahead, floor)
+        return clock.HybridClock(floor=floor), names
+    return clock.HybridClock(lambda: clock.wall_ms() - ahead, floor), names
 
 
 def _ahead_of_storage(backend: Backend) -> int:
@@ -321,23 +412,36 @@ class PackWriter:
         self._elsewhere: set[ObjectId] = set()  # looked up once, not for each run
         self._homes: dict[ObjectId, str | None] = {}  # None while the pack is not written
         self._begun = clock.uptime()
-        self._wrote = False
+        self._since: float | None = None
 
-    def add(self, item: Item) -> None:
-        """Take an object in, unless the session or this transaction has it already."""
+    def add(self, item: Item) -> bool:
+        """Take an object in, unless the session or this transaction has it already.
+
+        Returns:
+            False where it was there.
+        """
         if item.id in self._homes or item.id in self._elsewhere:
-            return
+            return False
         if self.kept is not None:
             self._keep(item)
         if item.kind != RUN and self._session.known(item.id):
             self._elsewhere.add(item.id)
-            return
+            self.rely_on_others()
+            return False
         if len(self._builder) and self._builder.size + len(item.data) > pack.MAX_PACK_BYTES:
             self._put(())
             self._builder = PackBuilder(random_bytes(NONCE_BYTES))
         self._builder.add(item)
         if item.kind != RUN:
             self._homes[item.id] = None
+        return True
+
+    def rely_on_others(self) -> None:
+        """Say that objects are left out since packs of other transactions hold them.
+
+        What is condemned was looked up when the session began: the age counts from there.
+        """
+        self.rely(self._session.decision())
 
     def _keep(self, item: Item) -> None:
         self._kept_bytes += len(item.data)
@@ -346,6 +450,10 @@ class PackWriter:
         else:
             self.kept = None
 
+    def rely(self, since: float) -> None:
+        """Refs of this transaction name what stood there at a `Session.decision`."""
+        self._since = since if self._since is None else min(since, self._since)
+
     @property
     def intents(self) -> Sequence[Intent]:
         """The ref updates so far."""
@@ -353,7 +461,7 @@ class PackWriter:
 
     def _put(self, updates: Sequence[PendingUpdate]) -> None:
         name = self._session._put(self._builder, updates)
-        self._wrote = True
+        self.rely(self._begun)  # a data pack may be condemned as soon as it is there
         for object_id, home in self._homes.items():
             if home is None:
                 self._homes[object_id] = name
@@ -376,15 +484,10 @@ class PackWriter:
             BackendUnavailable: also if the transaction took too long (kind ``session-old``):
                 its first packs may have been condemned meanwhile.
         """
-        if self._wrote and clock.uptime() - self._begun > self._session._longest:
-            raise BackendUnavailable(
-                "the transaction was open for longer than half the store's grace period",
-                kind="session-old",
-                hint="save in smaller batches",
-            )
         if not len(self._builder) and not self._intents:
             return []
         updates = self._session._stamp(self._intents)
+        self._session.check_age(self._since)
         self._put(updates)
         self._session._written.update({k: home for k, home in self._homes.items() if home})
         return updates

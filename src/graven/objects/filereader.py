@@ -1,0 +1,167 @@
+"""A `file` object as a file to read: seekable, and only the chunks that are needed."""
+
+from __future__ import annotations
+
+import io
+import os
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from graven.errors import Corrupt, InvalidInput, NotFound
+from graven.ids import ObjectId, new_hasher
+from graven.objects.chunks import decode_file
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+KEPT_CHUNKS = 2
+"""A small read across a cut, and the next ones around it, fetch nothing twice."""
+
+
+class ObjectFile(io.RawIOBase):
+    """The content of a `file` object. For one thread at a time, as all files are.
+
+    Every chunk is verified by its hash when it is read, so a damaged one costs its own
+    bytes only: the rest can be read by seeking behind it. Whoever reads all chunks in their
+    order has the hash of the whole checked too, before the last chunk is handed out.
+
+    Args:
+        fetch: verified objects by id; raises `Corrupt` or `NotFound`.
+        record: the bytes of the `file` object.
+
+    Raises:
+        Corrupt: ``record`` is malformed.
+    """
+
+    def __init__(self, fetch: Callable[[ObjectId], bytes], record: bytes) -> None:
+        super().__init__()
+        self._fetch = fetch
+        found = decode_file(record)
+        self.size = found.size
+        self.blake3 = found.blake3
+        self._chunks = found.chunks
+        self._starts = [0, *accumulate(length for _, length in found.chunks)]
+        self._position = 0
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
+        self._hasher = new_hasher()
+        self._hashed = 0  # chunks that the hasher has seen, always from the first
+        self._wrong = False
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def tell(self) -> int:
+        """The position of the next read."""
+        self._check_open()
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move; behind the end is allowed, and reads nothing.
+
+        Raises:
+            InvalidInput: before the beginning.
+        """
+        self._check_open()
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}.get(whence)
+        if base is None or base + offset < 0:
+            raise InvalidInput(f"no such place in the file: {offset} (whence {whence})")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, target: WriteableBuffer, /) -> int:
+        """Fill ``target`` up to the end of a chunk; 0 at the end of the file.
+
+        Raises:
+            Corrupt: this chunk cannot be read; names the range of bytes that it holds.
+        """
+        self._check_open()
+        room = memoryview(target).cast("B")
+        if self._position >= self.size or not len(room):
+            return 0
+        number = bisect_right(self._starts, self._position) - 1
+        within = self._position - self._starts[number]
+        piece = memoryview(self._chunk(number))[within : within + len(room)]
+        room[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """``size`` bytes, fewer only at the end; all that is left for -1 (all in memory).
+
+        Raises:
+            Corrupt: a chunk within cannot be read; the position stays.
+        """
+        self._check_open()
+        left = max(0, self.size - self._position)
+        wanted = left if size is None or size < 0 else min(size, left)
+        before = self._position
+        out = bytearray(wanted)
+        view = memoryview(out)
+        try:
+            while view:
+                view = view[self.readinto(view) :]
+        except BaseException:
+            self._position = before
+            raise
+        return bytes(out)
+
+    def readall(self) -> bytes:
+        """All that is left, in memory."""
+        return self.read()
+
+    def _chunk(self, number: int) -> bytes:
+        held = self._kept.get(number)
+        if held is not None:
+            self._kept.move_to_end(number)
+            return held
+        chunk, length = self._chunks[number]
+        start = self._starts[number]
+        try:
+            data = self._fetch(chunk)
+            if len(data) != length:
+                raise Corrupt(
+                    f"object {chunk.hex()} has another length than stated", kind="bad-object"
+                )
+        except (Corrupt, NotFound) as error:
+            raise Corrupt(
+                f"bytes {start} to {start + length - 1} of the file cannot be read:"
+                f" {error.message}",
+                kind="chunk-damaged",
+                hint="what stands before and behind them can be read; 'graven fsck --full' "
+                "looks for more",
+                start=start,
+                end=start + length,
+                object=chunk.hex(),
+            ) from error
+        self._hash_in_order(number, data)
+        self._kept[number] = data
+        while len(self._kept) > KEPT_CHUNKS:
+            self._kept.popitem(last=False)
+        return data
+
+    def _hash_in_order(self, number: int, data: bytes) -> None:
+        """Each chunk is right by itself; whether they are those of this file shows at the end."""
+        last = len(self._chunks) - 1
+        if number == self._hashed:
+            self._hashed += 1
+            self._hasher.update(data)
+            self._wrong = number == last and self._hasher.digest() != self.blake3
+        if self._wrong and number == last:
+            raise Corrupt("file object does not match its chunks", kind="hash-mismatch")
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise InvalidInput("the file is closed", kind="file-closed")
+
+    def close(self) -> None:
+        """Let go of the chunks."""
+        self._kept.clear()
+        super().close()
