@@ -170,16 +170,40 @@ class Store(PlumbingStore):
             return self._view_writer.write(run, key.object_id.hex())
         return self._view_writer.write_decoded(run, ObjectId(key.object_id), body)
 
-    def fsck(self, level: str = "quick", *, strict: bool = False) -> FsckReport:
-        """Check the store; `graven.store.fsck` says what each level looks at."""
+    def fsck(
+        self, level: str = "quick", *, strict: bool = False, share: float = 0.05
+    ) -> FsckReport:
+        """Check the store; `graven.store.fsck` says what each level looks at.
+
+        Args:
+            level: ``quick``, ``full`` or ``sample``.
+            strict: also check canonical form, of what is read whole.
+            share: of the bytes to read with level ``sample``, above 0 and up to 1; each call
+                goes on where the last one stopped.
+        """
         from graven.store.fsck import LEVELS, Fsck
 
         if level not in LEVELS:
             raise InvalidInput(
                 f"no fsck level {level!r}", kind="bad-level", hint=f"one of {', '.join(LEVELS)}"
             )
-        check = Fsck(self._backend, self._index.catalog, level=level, strict=strict)
-        return self._index.ask(lambda _: check.run())
+        if not 0 < share <= 1:
+            raise InvalidInput(f"no share of a store: {share}", kind="bad-share", field="share")
+        return self._index.ask(
+            lambda catalog: Fsck(
+                self._backend,
+                catalog,
+                level=level,
+                strict=strict,
+                share=share,
+                ledger_folder=self._ledger_folder,
+            ).run()
+        )
+
+    @property
+    def _ledger_folder(self) -> str | None:
+        path = self._index.catalog.path  # where the catalog may stand the ledger may, too
+        return None if path is None else os.path.dirname(path)
 
     def stats(self) -> StoreStats:
         """Counts and sizes, from the catalog."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from graven.backends.base import Backend
 from graven.catalog.database import Catalog
-from graven.catalog.places import locate
+from graven.catalog.places import locate, locate_many
 from graven.formats import layout
 from graven.formats.envelope import BLOB
 from graven.ids import ObjectId
@@ -27,6 +27,7 @@ from graven.store.checking.report import Damage, FsckReport
 from graven.store.checking.scratch import Missing, Scratch
 from graven.store.links import LINKED
 
+_PAGE = 500
 LEVELS = ("quick", "full", "sample")
 
 __all__ = ["LEVELS", "Damage", "Fsck", "FsckReport", "reader_of"]
@@ -124,8 +125,10 @@ class Fsck:
     def _report_faults(self) -> None:
         faults = self._packs.faults
         wanted: dict[bytes, str | None] = {f.object_id: f.kind for f in faults if f.object_id}
-        for lost in self._packs.lost.values():
-            wanted.update(lost)
+        for key, lost in self._packs.lost.items():
+            only_there = self._without_copies(lost)
+            self._packs.lost[key] = only_there
+            wanted.update(only_there)
         owners = self._owners(wanted)
         bad: dict[bytes, set[str]] = {}
         for fault in faults:
@@ -136,6 +139,18 @@ class Fsck:
                 self._report_file(fault, owners)
             else:
                 self._report_object(fault, fault.object_id, owners, bad[fault.object_id])
+
+    def _without_copies(self, lost: dict[bytes, str]) -> dict[bytes, str]:
+        """Those of a lost pack's objects that stand nowhere else."""
+        found = {}
+        ids = [ObjectId(object_id) for object_id in lost]
+        for start in range(0, len(ids), _PAGE):
+            page = ids[start : start + _PAGE]
+            places = locate_many(self._catalog, page)
+            for object_id in page:
+                if all(p.key in self._packs.lost for p in places.get(object_id, ())):
+                    found[bytes(object_id)] = lost[object_id]
+        return found
 
     def _report_file(self, fault: Fault, owners: Names) -> None:
         names: set[str] = set()

@@ -5,12 +5,10 @@ A manifest names what it links to, which may be files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
 from graven.errors import Corrupt
-from graven.formats.envelope import BLOB, DEFINITIONS, ENVIRONMENT, FILE, MANIFEST, RUN, unseal
+from graven.formats.envelope import BLOB, FILE, MANIFEST, RUN, unseal
 from graven.formats.manifest import decode_manifest
 from graven.formats.run_object import is_canonical_run
 from graven.ids import OBJECT_ID_BYTES, ObjectId
@@ -19,13 +17,15 @@ NAMING = frozenset({RUN, FILE, MANIFEST})  # kinds whose objects name others
 LINKED = "linked object"  # a manifest does not say of what kind
 
 
-class _RunLinks(msgspec.Struct):
+class RunLinks(msgspec.Struct):
+    """The objects that a run names."""
+
     definitions: bytes
     environment: bytes
 
 
 # Reads two fields and steps over the rest: fsck does this for every run.
-_decode_links = msgspec.msgpack.Decoder(tuple[str, int, _RunLinks]).decode
+_decode_links = msgspec.msgpack.Decoder(tuple[str, int, RunLinks]).decode
 
 
 def links_of(kind: str, data: bytes) -> list[ObjectId]:
@@ -35,10 +35,10 @@ def links_of(kind: str, data: bytes) -> list[ObjectId]:
         Corrupt: it is not of its kind. FormatTooNew: of a version not known here.
     """
     if kind == RUN:
-        links = _run_links(data)
+        links = run_links(data)
         return [ObjectId(links.environment), ObjectId(links.definitions)]
     if kind == FILE:
-        return [ObjectId(chunk) for chunk in _chunks(data)]
+        return [ObjectId(chunk) for chunk in chunks_of(data)]
     if kind == MANIFEST:
         return list(decode_manifest(data).links)
     return []
@@ -58,48 +58,12 @@ def check_form(kind: str, data: bytes) -> None:
         unseal(data, kind, strict=True)
 
 
-class Links:
-    """Collects what objects name, to tell what is missing once all packs are read."""
+def run_links(data: bytes) -> RunLinks:
+    """What a run names.
 
-    def __init__(self) -> None:
-        self._wanted: dict[bytes, tuple[str, bytes]] = {}  # id -> kind, object that names it
-        self._files: dict[bytes, list[bytes]] = {}
-
-    def add(self, object_id: ObjectId, kind: str, data: bytes) -> None:
-        """Note what an object names.
-
-        Raises:
-            Corrupt: it is not of its kind. FormatTooNew: of a version not known here.
-        """
-        if kind == RUN:
-            links = _run_links(data)
-            self._wanted.setdefault(links.definitions, (DEFINITIONS, object_id))
-            self._wanted.setdefault(links.environment, (ENVIRONMENT, object_id))
-        elif kind == FILE:
-            chunks = _chunks(data)
-            self._files[object_id] = chunks
-            for chunk in chunks:
-                self._wanted.setdefault(chunk, (BLOB, object_id))
-        elif kind == MANIFEST:
-            for link in decode_manifest(data).links:
-                self._wanted.setdefault(link, (LINKED, object_id))
-
-    def missing(self, held: set[bytes]) -> Iterator[tuple[bytes, str]]:
-        """(id, kind) of what is named and not held."""
-        for target, (kind, _) in self._wanted.items():
-            if target not in held:
-                yield target, kind
-
-    def named_in(self, target: bytes) -> str:
-        """``object <hex id>`` of one that names ``target``."""
-        return f"object {self._wanted[target][1].hex()}"
-
-    def files_with(self, chunk: bytes) -> list[bytes]:
-        """Ids of the files that have this chunk."""
-        return [file_id for file_id, chunks in self._files.items() if chunk in chunks]
-
-
-def _run_links(data: bytes) -> _RunLinks:
+    Raises:
+        Corrupt: it is no run. FormatTooNew: of a version not known here.
+    """
     try:
         return _decode_links(data)[2]
     except (msgspec.DecodeError, RecursionError) as error:
@@ -107,7 +71,12 @@ def _run_links(data: bytes) -> _RunLinks:
         raise Corrupt(f"run object is malformed: {error}", kind="bad-object") from None
 
 
-def _chunks(data: bytes) -> list[bytes]:
+def chunks_of(data: bytes) -> list[bytes]:
+    """Ids of the chunks of a file, in order; one may come several times.
+
+    Raises:
+        Corrupt: it is no file. FormatTooNew: of a version not known here.
+    """
     try:
         chunks = [chunk for chunk, _ in unseal(data, FILE).body["chunks"]]
     except (KeyError, TypeError, ValueError) as error:
