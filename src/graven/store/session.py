@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graven import clock
-from graven.backends.base import Backend
+from graven.backends.base import Backend, Data
 from graven.errors import BackendUnavailable, GravenError, NotFound
 from graven.formats import layout, pack
 from graven.formats.envelope import RUN
 from graven.formats.header import Header
 from graven.formats.packbuild import Item, PackBuilder, PendingUpdate, check_size
 from graven.ids import ObjectId, hash_bytes, random_bytes
-from graven.store.condemned import condemned_places
+from graven.store.look import Look, look_at, names_from, too_old
 
 if TYPE_CHECKING:
     from graven.formats.run import EncodedRun
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 WRITER_BYTES = 8
 NONCE_BYTES = 16
-TOLERATED_MS = 60_000
-"""Up to here two clocks are called equal: a storage tells its time in whole seconds."""
 
 
 class Intent(NamedTuple):
@@ -41,14 +39,6 @@ class Intent(NamedTuple):
     header: Header | None = None
     note: dict[str, Any] | None = None
     floor: int = 0
-
-
-class Look(NamedTuple):
-    """What a session saw when it began: its clock, what plans condemned, and when (uptime)."""
-
-    clock: clock.HybridClock
-    condemned: frozenset[str]
-    begun: float
 
 
 class _Request:
@@ -136,7 +126,7 @@ class Session:
             writer = PackWriter(self)
             for request in requests:
                 if self._is_old(request.since):  # the others need not suffer for it
-                    request.error = _too_old()
+                    request.error = too_old()
                     continue
                 for item in request.items:
                     writer.add(item)
@@ -216,10 +206,23 @@ class Session:
             BackendUnavailable: what it rests on may be gone by now (kind ``session-old``).
         """
         if self._is_old(since):
-            raise _too_old()
+            raise too_old()
 
     def _is_old(self, since: float | None) -> bool:
         return since is not None and clock.uptime() - since > self._longest
+
+    def put_loose(self, object_id: ObjectId, data: Data) -> str:
+        """Write an object as a file of its own, durably, before the ref that names it; its key.
+
+        Raises:
+            BackendUnavailable: the place failed.
+        """
+        from graven.objects.loose import write_loose
+
+        self._check_writable()
+        self._renew()
+        self._check_there()
+        return write_loose(self._backend, object_id, data)
 
     def known(self, object_id: ObjectId) -> bool:
         """True if this session has stored the object durably, and its pack is still there."""
@@ -262,10 +265,7 @@ class Session:
             with self._look_lock:
                 look = self._look
                 if look is None:
-                    begun = clock.uptime()
-                    ticking, names = begin_clock(self._backend)
-                    condemned = condemned_places(self._backend, names)
-                    look = self._look = Look(ticking, condemned, begun)
+                    look = self._look = look_at(self._backend)
         return look
 
     def _ticking(self) -> clock.HybridClock:
@@ -288,7 +288,7 @@ class Session:
 
     def _way_out(self) -> str | None:
         """What to do when the newest pack's stamp lies far ahead."""
-        packs = [n for n in _names_from(self._backend, clock.wall_ms()) if n.endswith(".pack")]
+        packs = [n for n in names_from(self._backend, clock.wall_ms()) if n.endswith(".pack")]
         if not packs:
             return None
         return (
@@ -305,14 +305,17 @@ class Session:
         stamp = updates[-1].stamp if updates else self._ticking().tick()
         return self._write(stamp, data)
 
-    def _write(self, stamp: int, data: bytes) -> str:
-        name = layout.pack_name(stamp, hash_bytes(data))
+    def _check_there(self) -> None:
         if not self._backend.still_there(layout.STORE_FILE):
             raise NotFound(
                 f"there is no store at {self._backend.url} any more",
                 kind="store-missing",
                 hint="it was moved or deleted while it was open; open it where it is now",
             )
+
+    def _write(self, stamp: int, data: bytes) -> str:
+        name = layout.pack_name(stamp, hash_bytes(data))
+        self._check_there()
         self._backend.put(layout.pack_key(name), data)
         if self._on_written is not None:
             self._on_written(name, data)
@@ -350,52 +353,6 @@ def _interrupted() -> BackendUnavailable:
     )
 
 
-def _too_old() -> BackendUnavailable:
-    return BackendUnavailable(
-        "more than half the store's grace period has passed since the store was looked at",
-        kind="session-old",
-        hint="do it again, in smaller parts if it takes that long",
-    )
-
-
-def begin_clock(backend: Backend) -> tuple[clock.HybridClock, list[str]]:
-    """A clock whose stamps lie above every name of a pack, and what was listed for it.
-
-    One listing, of the names above the present: the names of plans are among them.
-
-    A remote place has a clock of its own, which all its writers share: a machine whose
-    clock is wrong goes by that one, so that its writes neither win nor lose every merge.
-    """
-    now = clock.wall_ms()
-    names = _names_from(backend, now)
-    ahead = _ahead_of_storage(backend)
-    if ahead > 0:  # what lies between the two clocks was not asked for
-        names = _names_from(backend, now - ahead)
-    # Names below the present are below its stamps anyhow, so they were not asked for.
-    floor = max(0, ((now - ahead) << clock.COUNTER_BITS) - 1)
-    for name in names:
-        parsed = layout.parse_pack_name(name)
-        if parsed is not None and parsed.stamp > floor:
-            floor = parsed.stamp
-    if not ahead:
-        return clock.HybridClock(floor=floor), names
-    return clock.HybridClock(lambda: clock.wall_ms() - ahead, floor), names
-
-
-def _ahead_of_storage(backend: Backend) -> int:
-    """By how many ms this machine's clock is ahead of the storage's, if that matters."""
-    heard = backend.heard_ms()
-    if heard is None:
-        return 0
-    ahead = clock.wall_ms() - heard
-    return ahead if abs(ahead) >= TOLERATED_MS else 0
-
-
-def _names_from(backend: Backend, now_ms: int) -> list[str]:
-    stamp = max(0, (now_ms << clock.COUNTER_BITS) - 1)
-    return backend.names_after(layout.PACKS, clock.format_stamp(stamp))
-
-
 class PackWriter:
     """One transaction: packs of at most 64 MiB, the ref updates in the last one.
 
@@ -411,7 +368,9 @@ class PackWriter:
         self._intents: list[Intent] = []
         self._elsewhere: set[ObjectId] = set()  # looked up once, not for each run
         self._homes: dict[ObjectId, str | None] = {}  # None while the pack is not written
-        self._begun = clock.uptime()
+        look = session._look
+        # If it has not looked yet, it will after this moment.
+        self._begun = look.begun if look is not None else clock.uptime()
         self._since: float | None = None
 
     def add(self, item: Item) -> bool:
@@ -441,7 +400,7 @@ class PackWriter:
 
         What is condemned was looked up when the session began: the age counts from there.
         """
-        self.rely(self._session.decision())
+        self.rely(self._begun)
 
     def _keep(self, item: Item) -> None:
         self._kept_bytes += len(item.data)
