@@ -46,29 +46,32 @@ def test_the_bytes_are_those_that_were_hashed(backend, monkeypatch):
     assert loose.read_loose(backend, empty, 0) == b""
 
 
+def copied(backend, key, object_id, size):
+    with loose.spooled(backend, key, object_id, size) as file, loose.mapped(file) as body:
+        return bytes(body)
+
+
 @pytest.mark.parametrize("in_memory", [1 << 20, 10])
-def test_a_copy_is_verified_and_has_a_fresh_name(backend, monkeypatch, in_memory):
+def test_what_is_handed_on_was_verified(backend, monkeypatch, in_memory):
     monkeypatch.setattr(loose, "IN_MEMORY_BYTES", in_memory)
     key = loose.write_loose(backend, ID, DATA)
-    copied, size = loose.copy_loose(backend, key, ID, len(DATA), backend)
-    assert copied != key
-    assert size == len(DATA)
-    assert backend.get(copied) == DATA
+    assert copied(backend, key, ID, len(DATA)) == DATA
     backend.put(key, b"x" + DATA[1:])
-    before = len(list(loose.iter_loose(backend)))
     with pytest.raises(Corrupt, match="does not match its name"):
-        loose.copy_loose(backend, key, ID, len(DATA), backend)
+        copied(backend, key, ID, len(DATA))
     backend.put(key, DATA[:-1])
     with pytest.raises(Corrupt, match="cut short"):
-        loose.copy_loose(backend, key, ID, len(DATA), backend)
-    assert len(list(loose.iter_loose(backend))) == before
+        copied(backend, key, ID, len(DATA))
+    backend.delete(key)
+    with pytest.raises(NotFound):
+        copied(backend, key, ID, len(DATA))
 
 
-def test_an_empty_object_is_copied_too(backend, monkeypatch):
-    monkeypatch.setattr(loose, "IN_MEMORY_BYTES", -1)
+@pytest.mark.parametrize("in_memory", [10, -1])
+def test_an_empty_object_is_handed_on_too(backend, monkeypatch, in_memory):
+    monkeypatch.setattr(loose, "IN_MEMORY_BYTES", in_memory)
     key = loose.write_loose(backend, hash_bytes(b""), b"")
-    copied, _ = loose.copy_loose(backend, key, hash_bytes(b""), 0, backend)
-    assert backend.get(copied) == b""
+    assert copied(backend, key, hash_bytes(b""), 0) == b""
 
 
 @pytest.mark.parametrize(

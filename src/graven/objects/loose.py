@@ -37,6 +37,16 @@ class Loose(NamedTuple):
     modified_ms: int
 
 
+class LooseItem(NamedTuple):
+    """A loose object on its way to another store: what is sent is its file."""
+
+    id: ObjectId
+    kind: str
+    backend: Backend
+    key: str
+    size: int
+
+
 def iter_loose(backend: Backend) -> Iterator[Loose]:
     """All loose objects of a store, sorted by key: one listing. Strangers are left out."""
     for entry in backend.list(layout.OBJECTS):
@@ -131,18 +141,6 @@ def mapped(file: IO[bytes]) -> Iterator[Data]:
         return
     with mmap(file.fileno(), 0, access=ACCESS_READ) as pages, memoryview(pages) as view:
         yield view
-
-
-def copy_loose(
-    source: Backend, key: str, object_id: ObjectId, size: int, target: Backend
-) -> tuple[str, int]:
-    """Copy a loose object under a fresh name; the new key and the bytes written.
-
-    Raises:
-        NotFound: it is gone. Corrupt: it does not match its name; nothing was written.
-    """
-    with spooled(source, key, object_id, size) as file, mapped(file) as body:
-        return write_loose(target, object_id, body), size
 
 
 def nonce_of(key: str) -> str:

@@ -165,17 +165,21 @@ class Index:
 
         self.look(lambda catalog: refresh_loose(catalog, self._backend))
 
-    def standing(self, object_id: ObjectId, places: Sequence[Place]) -> Sequence[Place]:
-        """Those of an object's places that a writer may count on, as far as files go.
+    def first_standing(self, places: Sequence[Place]) -> Place | None:
+        """The first of an object's places whose file is there, None if there is none.
 
-        A pack that vanished leaves the catalog with the next look; of a loose file nobody
-        tells, so each is looked at.
+        For a writer who is about to count on it. A pack that vanished leaves the catalog
+        with the next look; of a loose file nobody tells, so it is looked at.
         """
-        return [
-            place
-            for place in places
-            if not place.loose or self._backend.head(place.pack) is not None
-        ]
+        for place in places:
+            if not place.loose or self._backend.head(place.pack) is not None:
+                return place
+        return None
+
+    @property
+    def backend(self) -> Backend:
+        """Where the objects are."""
+        return self._backend
 
     def take_in(self, name: str, data: bytes) -> None:
         """Let the catalog know a pack that was written from here, so that it is not fetched.

@@ -10,6 +10,7 @@ from graven.errors import Corrupt, FormatTooNew, NotFound
 from graven.formats.envelope import RUN
 from graven.formats.packbuild import Item
 from graven.ids import ObjectId
+from graven.objects.loose import LooseItem
 from graven.objects.reader import Place, Unreadable
 from graven.store.index import Index
 from graven.store.links import NAMING, check_form, links_of
@@ -18,7 +19,8 @@ _PAGE = 500  # what the catalog is asked at once
 # Of unpacked frames: a reader keeps several times as much, so that each is fetched once.
 _PORTION_BYTES = 8 * 1024 * 1024
 
-Need = Sequence[Item] | Iterator[Item]
+Part = Item | LooseItem
+Need = Sequence[Part] | Iterator[Part]
 
 
 class Closure:
@@ -36,6 +38,7 @@ class Closure:
     def __init__(self, source: Index, target: Index) -> None:
         self._source = source
         self._target = target
+        self._listed = False  # the source's loose objects
         self._there: set[ObjectId] = set()  # in the target, or on the way to it
         self._whole: set[ObjectId] = set()  # there with all that they name
 
@@ -70,6 +73,10 @@ class Closure:
         for start in range(0, len(ids), _PAGE):
             page = ids[start : start + _PAGE]
             places = self._source.look(partial(locate_many, ids=page))
+            if len(places) < len(page) and not self._listed:
+                self._listed = True
+                self._source.refresh_loose()  # there may be files that no ref names
+                places = self._source.look(partial(locate_many, ids=page))
             for object_id in page:
                 yield object_id, places.get(object_id, ())
 
@@ -102,20 +109,20 @@ class Closure:
 
     def _need(
         self,
-        root: Item | Unreadable,
+        root: Part | Unreadable,
         named: list[ObjectId],
-        parts: dict[ObjectId, Item | Unreadable],
+        parts: dict[ObjectId, Part | Unreadable],
     ) -> Need | Unreadable:
-        if not isinstance(root, Item):
+        if not isinstance(root, Part):
             return root
-        if root.kind in NAMING and root.kind != RUN:
+        if isinstance(root, Item) and root.kind in NAMING and root.kind != RUN:
             return self._tree(root)
         out = []
         for part_id in named:
             part = parts.get(part_id)
             if part_id in self._there:
                 continue
-            if not isinstance(part, Item):
+            if not isinstance(part, Part):
                 return part or NotFound(f"no object {part_id.hex()}", kind="object-missing")
             out.append(part)
         if root.id not in self._there:
@@ -124,13 +131,13 @@ class Closure:
         self._whole.add(root.id)
         return out
 
-    def _tree(self, root: Item) -> Iterator[Item]:
+    def _tree(self, root: Item) -> Iterator[Part]:
         """What an object names comes before it; an own stack, for depth is the writer's choice."""
         stack = [(root, self._parts(root))]
         while stack:
             item, parts = stack[-1]
             part = next(parts, None)
-            if part is not None and part.kind in NAMING:
+            if isinstance(part, Item) and part.kind in NAMING:
                 stack.append((part, self._parts(part)))
             elif part is not None:
                 yield from self._once(part)
@@ -139,12 +146,12 @@ class Closure:
                 yield from self._once(item)
                 self._whole.add(item.id)
 
-    def _once(self, item: Item) -> Iterator[Item]:
+    def _once(self, item: Part) -> Iterator[Part]:
         if item.id not in self._there:
             self._there.add(item.id)
             yield item
 
-    def _parts(self, item: Item) -> Iterator[Item]:
+    def _parts(self, item: Item) -> Iterator[Part]:
         """What an object names and the target may lack, in portions that fit into memory."""
         names = links_of(item.kind, item.data)
         for start in range(0, len(names), _PAGE):
@@ -152,7 +159,7 @@ class Closure:
             lacking = set(self._lacking(page))
             for portion in self._portions(self._worth_reading(page, lacking)):
                 for found in self._read(portion).values():
-                    if not isinstance(found, Item):
+                    if not isinstance(found, Part):
                         raise found
                     yield found
 
@@ -160,13 +167,23 @@ class Closure:
         asked = [i for i in dict.fromkeys(ids) if i not in self._there]
         for start in range(0, len(asked), _PAGE):
             page = asked[start : start + _PAGE]
-            self._there.update(self._target.look(partial(locate_many, ids=page)))
+            held = self._target.look(partial(locate_many, ids=page))
+            self._there.update(i for i in held if self._target.first_standing(held[i]))
         return [i for i in asked if i not in self._there]
 
-    def _read(self, ids: Sequence[ObjectId]) -> dict[ObjectId, Item | Unreadable]:
-        wanted = list(self._places(ids))
+    def _read(self, ids: Sequence[ObjectId]) -> dict[ObjectId, Part | Unreadable]:
+        out: dict[ObjectId, Part | Unreadable] = {}
+        wanted = []
+        for object_id, held in self._places(ids):
+            if held and held[0].loose:  # sent as the file that it is
+                where = self._source.backend, held[0].pack, held[0].length
+                out[object_id] = LooseItem(object_id, held[0].kind, *where)
+            else:
+                wanted.append((object_id, held))
         found = self._source.reader.get_many(wanted)
-        return {i: _item(i, held, data) for (i, held), data in zip(wanted, found, strict=True)}
+        for (object_id, held), data in zip(wanted, found, strict=True):
+            out[object_id] = _item(object_id, held, data)
+        return out
 
 
 def _item(

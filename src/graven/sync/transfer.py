@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from graven.catalog.places import locate
 from graven.errors import BackendUnavailable, Corrupt, GravenError, InvalidInput, NotFound
 from graven.formats import layout
 from graven.formats.guarded import RefValue, decode_ref_object
-from graven.formats.packbuild import Item
-from graven.ids import parse_object_id
+from graven.ids import ObjectId, parse_object_id
 from graven.refs.guarded import KEPT_VALUES
 from graven.refs.journal import RefUpdate
 from graven.store import Store
-from graven.sync.closure import Closure
+from graven.sync.closure import Closure, Part
 from graven.sync.difference import Selection, missing_updates
 from graven.sync.guarded import GuardedConflict, Key, Move, plan_move
 from graven.sync.refs import guarded_values
@@ -117,7 +118,7 @@ class _Transfer:
         self._selection = selection
         self._progress = progress or (lambda refs, sent: None)
         self._report = SyncReport()
-        self._shipment = Shipment(target.parts.session)
+        self._shipment = Shipment(target.parts.session, self._loose_at)
         self._closure = Closure(source.parts.index, target.parts.index)
 
     def run(self) -> SyncReport:
@@ -178,6 +179,12 @@ class _Transfer:
         else:
             self._report.runs.append(parsed.run_id)
 
+    def _loose_at(self, object_id: ObjectId) -> str | None:
+        index = self._target.parts.index
+        places = index.look(partial(locate, object_id=object_id))
+        found = index.first_standing([place for place in places if place.loose])
+        return found.key if found else None
+
     def _tell(self) -> None:
         done = len(self._report.runs) + len(self._report.deleted) + self._report.attachments
         self._progress(done, self._shipment.bytes)
@@ -222,7 +229,7 @@ class _Transfer:
 
     def _ship_moves(self, moves: list[Move]) -> None:
         for move in list(moves):
-            items: list[Item] = list(move.history)
+            items: list[Part] = list(move.history)
             if move.value.object is not None:
                 (need,) = self._closure.needs([parse_object_id(move.value.object)])
                 if isinstance(need, GravenError):
