@@ -55,17 +55,23 @@ class StoredFile(NamedTuple):
 def known_objects(store: StoreBase) -> Known:
     """Looks objects up in the catalog, brought up to date once, here.
 
-    No request is sent for an object, and none for a page of them.
+    No request is sent for an object in a pack, and none for a page of them. What stands only
+    in condemned places is not known: it would vanish under the new ref.
     """
     from graven.catalog.places import locate_many
 
-    index = store.parts.index
+    index, session = store.parts.index, store.parts.session
     index.refresh()
 
     def known(ids: Sequence[ObjectId]) -> set[ObjectId]:
         found: set[ObjectId] = set()
         for start in range(0, len(ids), _PAGE):
-            found.update(index.look(partial(locate_many, ids=ids[start : start + _PAGE])))
+            places = index.look(partial(locate_many, ids=ids[start : start + _PAGE]))
+            found.update(
+                object_id
+                for object_id, copies in places.items()
+                if index.first_standing(session.sound(copies))
+            )
         return found
 
     return known
