@@ -50,7 +50,9 @@ def pack_bytes(store):
 def test_content_of_any_size_is_read_back(store, run, name):
     data = SIZES[name]
     told = []
-    stored = attach_stream(store, run, "artifacts/x", io.BytesIO(data), progress=told.append)
+    stored = attach_stream(
+        store, run, "artifacts/x", io.BytesIO(data), progress=lambda *n: told.append(n)
+    )
     assert stored.object_id == to_items(data)[-1].id
     assert stored.kind == ("blob" if len(data) <= MIB else "file")
     assert stored.blake3 == hash_bytes(data)
@@ -66,7 +68,7 @@ def test_content_of_any_size_is_read_back(store, run, name):
 def test_a_large_stream_is_in_several_packs_and_seen_at_once(store, run):
     seen = []
 
-    def look(_):
+    def look(*_):
         seen.append(store.attachments(run))
 
     writer_packs = len(store.parts.backend.names(layout.PACKS))
@@ -123,7 +125,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, run, tmp_path):
     path = tmp_path / "growing"
     path.write_bytes(LARGE)
 
-    def grow(_):
+    def grow(*_):
         with path.open("ab") as more:
             more.write(b"x")
 

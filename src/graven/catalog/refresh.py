@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from graven.backends.base import Backend
+from graven.backends.base import Backend, Data
 from graven.backends.parallel import run_all
 from graven.catalog.database import Catalog, indexes_last
 from graven.catalog.freshness import compare_listing
@@ -83,10 +83,10 @@ def refresh(
     return unreadable
 
 
-def apply_own_pack(catalog: Catalog, name: str, data: bytes) -> None:
+def apply_own_pack(catalog: Catalog, name: str, data: Data) -> None:
     """Take in a pack whose bytes are at hand, since they were written from here."""
-    tail = pack.read_tail(data[-pack.TAIL_BYTES :], len(data))
-    metadata = pack.read_metadata(data[tail.offset : tail.offset + tail.length])
+    tail = pack.read_tail(bytes(data[-pack.TAIL_BYTES :]), len(data))
+    metadata = pack.read_metadata(bytes(data[tail.offset : tail.offset + tail.length]))
     with catalog.transaction() as connection:
         places = Placements(connection)
         fetched = _Fetched(name, PackFacts(len(data), metadata), None, None)

@@ -12,7 +12,9 @@ CODEC_RAW = 0
 CODEC_ZSTD = 1
 
 LEVEL = 3
-_PROBE_BYTES = 64 * 1024
+_PROBES = 4
+_PROBE_BYTES = 8 * 1024
+_PROBED_FROM = 256 * 1024  # below this compressing it all costs little
 _WORTH = 0.97  # a frame that shrinks by less is stored raw: it reads faster
 
 # Contexts of this thread's own: two threads may not share one, and making one is slow.
@@ -29,13 +31,21 @@ def compressor(level: int) -> zstandard.ZstdCompressor:
     return held[level]
 
 
+def is_dense(raw: bytes) -> bool:
+    """True for something large of which a few places, spread over it, would hardly shrink."""
+    if len(raw) <= _PROBED_FROM:
+        return False
+    step = len(raw) // _PROBES
+    starts = range((step - _PROBE_BYTES) // 2, len(raw), step)
+    probes = [raw[start : start + _PROBE_BYTES] for start in starts]
+    # Each by itself: one that shrinks much makes up for others that do not.
+    return sum(len(compressor(1).compress(p)) for p in probes) > _WORTH * sum(map(len, probes))
+
+
 def compress(raw: bytes, level: int) -> tuple[int, bytes]:
     """The codec and the bytes to store, raw where little is won."""
-    if len(raw) > 4 * _PROBE_BYTES:
-        middle = len(raw) // 2
-        probe = raw[middle : middle + _PROBE_BYTES]
-        if len(compressor(1).compress(probe)) > _WORTH * len(probe):
-            return CODEC_RAW, raw
+    if is_dense(raw):
+        return CODEC_RAW, raw
     stored = compressor(level).compress(raw)
     return (CODEC_ZSTD, stored) if len(stored) < _WORTH * len(raw) else (CODEC_RAW, raw)
 

@@ -43,6 +43,8 @@ TAIL_BYTES = TAIL.size
 TOC_ENTRY_BYTES = TOC.size
 
 MAX_PACK_BYTES = 64 * 1024 * 1024
+DATA_PACK_BYTES = 16 * 1024 * 1024  # of large objects: a stream is stored in constant memory
+LARGE_OBJECT_BYTES = 64 * 1024
 MAX_FRAME_RAW = 48 * 1024 * 1024  # a reader never unpacks more at once (bombs)
 MAX_SECTION_RAW = 256 * 1024 * 1024
 MAX_NUMBER = 2**63 - 1  # what the catalog's integers hold: stamps, sizes, counts

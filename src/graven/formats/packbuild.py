@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from graven.errors import InvalidInput
 from graven.formats import canonical, pack
-from graven.formats.compression import LEVEL, compress, compressor
+from graven.formats.compression import CODEC_RAW, LEVEL, compress, compressor, is_dense
 from graven.formats.envelope import KIND_CODES, RUN
 from graven.formats.header import (
     FrameRow,
@@ -69,8 +69,8 @@ class PackBuilder:
     """
 
     def __init__(self, nonce: bytes, level: int = LEVEL) -> None:
-        self._parts: list[bytes] = [pack.HEAD.pack(pack.HEAD_MAGIC, pack.VERSION, 0, 0, nonce)]
-        self._offset = pack.HEAD_BYTES
+        # One buffer that grows, not parts to be joined: those would be in memory twice.
+        self._body = bytearray(pack.HEAD.pack(pack.HEAD_MAGIC, pack.VERSION, 0, 0, nonce))
         self._level = level
         self._lanes: dict[str, list[Item]] = {"run": [], "shared": []}
         self._lane_bytes = {"run": 0, "shared": 0}
@@ -84,7 +84,7 @@ class PackBuilder:
     @property
     def size(self) -> int:
         """Bytes so far, open frames counted unpacked."""
-        return self._offset + sum(self._lane_bytes.values())
+        return len(self._body) + sum(self._lane_bytes.values())
 
     def __len__(self) -> int:
         return len(self._ordinals)
@@ -116,20 +116,20 @@ class PackBuilder:
         kinds = bytes([KIND_CODES[item.kind] for item in items])
         lengths = [len(item.data) for item in items]
         toc = b"".join(map(pack.TOC.pack, kinds, lengths))
-        raw = b"".join([toc, *[item.data for item in items]])
-        codec, stored = compress(raw, self._level)
-        header = pack.FRAME.pack(pack.FRAME_MARK, codec, 0, 0, len(items), len(raw), len(stored), 0)
-        self._frames.append(FrameRow(self._offset, codec, len(items), len(raw), len(stored)))
-        self._parts += [pack.with_crc(header), stored]
-        self._offset += pack.FRAME_HEADER_BYTES + len(stored)
+        codec, stored = _stored(toc, items, self._level)
+        size, raw = sum(map(len, stored)), len(toc) + sum(lengths)
+        header = pack.FRAME.pack(pack.FRAME_MARK, codec, 0, 0, len(items), raw, size, 0)
+        self._frames.append(FrameRow(len(self._body), codec, len(items), raw, size))
+        for part in (pack.with_crc(header), *stored):
+            self._body += part
         ids = [item.id for item in items]
         self._ordinals.update(zip(ids, count(len(self._ids)), strict=False))
         self._ids += ids
         self._kinds += kinds
         self._lengths += lengths
 
-    def finish(self, writer: bytes, updates: Sequence[PendingUpdate]) -> bytes:
-        """Close the pack and return its bytes."""
+    def finish(self, writer: bytes, updates: Sequence[PendingUpdate]) -> bytearray:
+        """Close the pack and return its bytes; the builder is done with then."""
         for lane in sorted(self._lanes, reverse=True):  # shared objects before runs
             self._close_frame(lane)
         base = min((update.stamp for update in updates), default=0)
@@ -145,10 +145,13 @@ class PackBuilder:
         metadata = _build_metadata(
             canonical.pack_trusted(section), canonical.pack_trusted(index), self._level
         )
-        tail = pack.TAIL.pack(self._offset, len(metadata), pack.VERSION, 0, 0, pack.TAIL_MAGIC)
+        offset = len(self._body)
+        tail = pack.TAIL.pack(offset, len(metadata), pack.VERSION, 0, 0, pack.TAIL_MAGIC)
         crc = zlib.crc32(tail[: -4 - len(pack.TAIL_MAGIC)])
-        tail = pack.TAIL.pack(self._offset, len(metadata), pack.VERSION, 0, crc, pack.TAIL_MAGIC)
-        return b"".join([*self._parts, metadata, tail])
+        tail = pack.TAIL.pack(offset, len(metadata), pack.VERSION, 0, crc, pack.TAIL_MAGIC)
+        self._body += metadata
+        self._body += tail
+        return self._body
 
     def _row(self, update: PendingUpdate, base: int) -> Update:
         target: int | bytes | None = update.target
@@ -157,6 +160,14 @@ class PackBuilder:
         return Update(
             update.name, update.stamp - base, target, update.floor, update.header, update.note
         )
+
+
+def _stored(toc: bytes, items: Sequence[Item], level: int) -> tuple[int, list[bytes]]:
+    """The codec of a frame, and its payload in parts."""
+    if len(items) == 1 and is_dense(items[0].data):
+        return CODEC_RAW, [toc, items[0].data]  # not joined: large objects mostly go this way
+    codec, stored = compress(b"".join([toc, *[item.data for item in items]]), level)
+    return codec, [stored]
 
 
 def _section(

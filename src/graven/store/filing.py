@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Known = Callable[[Sequence[ObjectId]], set[ObjectId]]
 """Which of the objects stand in the store, where a new ref may count on them."""
 
+Progress = Callable[[int, int], None]
+"""Told the bytes read so far, and how many of them were new."""
+
 _PAGE = 500
 _BUFFER_BYTES = 64 * 1024
 
@@ -83,7 +86,7 @@ def put_stream(
     *,
     writer: PackWriter | None = None,
     known: Known | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> StoredFile:
     """Store what a stream gives from where it stands to its end.
 
@@ -97,7 +100,7 @@ def put_stream(
         writer: the transaction to take part in, which the caller finishes; None for one of
             its own, which leaves an object that no ref names.
         known: see `known_objects` (the default).
-        progress: told the number of bytes so far, now and then, in this thread.
+        progress: told how far it is, now and then, in this thread.
 
     Raises:
         InvalidInput: the file changed while it was read (kind ``file-changed``); the
@@ -147,9 +150,7 @@ def open_content(store: StoreBase, object_id: ObjectId | str) -> BinaryIO:
 class _Filing:
     """One stream on its way into one transaction."""
 
-    def __init__(
-        self, writer: PackWriter, known: Known, progress: Callable[[int], None] | None
-    ) -> None:
+    def __init__(self, writer: PackWriter, known: Known, progress: Progress | None) -> None:
         self._writer = writer
         self._known = known
         self._progress = progress
@@ -192,7 +193,7 @@ class _Filing:
             else:
                 self._reused += len(item.data)
         if self._progress is not None:
-            self._progress(self._new + self._reused)
+            self._progress(self._new + self._reused, self._new)
 
 
 class _Continued:

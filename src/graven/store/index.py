@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from graven import clock
-from graven.backends.base import Backend
+from graven.backends.base import Backend, Data
 from graven.catalog import freshness
 from graven.catalog.database import Catalog, CatalogLost
 from graven.catalog.schema import WAITING
@@ -181,7 +181,7 @@ class Index:
         """Where the objects are."""
         return self._backend
 
-    def take_in(self, name: str, data: bytes) -> None:
+    def take_in(self, name: str, data: Data) -> None:
         """Let the catalog know a pack that was written from here, so that it is not fetched.
 
         A convenience: where it cannot be done, the next look brings the pack in.

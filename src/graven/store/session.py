@@ -69,7 +69,7 @@ class Session:
         *,
         readonly: bool = False,
         grace_seconds: float = math.inf,
-        on_written: Callable[[str, bytes], None] | None = None,
+        on_written: Callable[[str, Data], None] | None = None,
     ) -> None:
         self._on_written = on_written
         self._backend = backend
@@ -313,7 +313,7 @@ class Session:
                 hint="it was moved or deleted while it was open; open it where it is now",
             )
 
-    def _write(self, stamp: int, data: bytes) -> str:
+    def _write(self, stamp: int, data: Data) -> str:
         name = layout.pack_name(stamp, hash_bytes(data))
         self._check_there()
         self._backend.put(layout.pack_key(name), data)
@@ -353,8 +353,16 @@ def _interrupted() -> BackendUnavailable:
     )
 
 
+def _pack_limit(item: Item) -> int:
+    """How large a pack may become with this object."""
+    large = len(item.data) >= pack.LARGE_OBJECT_BYTES
+    return pack.DATA_PACK_BYTES if large else pack.MAX_PACK_BYTES
+
+
 class PackWriter:
     """One transaction: packs of at most 64 MiB, the ref updates in the last one.
+
+    Packs of large objects have at most 16 MiB, which is what a stream takes in memory.
 
     If it is never finished nothing of it is visible; data packs already written are
     garbage for gc.
@@ -387,7 +395,7 @@ class PackWriter:
             self._elsewhere.add(item.id)
             self.rely_on_others()
             return False
-        if len(self._builder) and self._builder.size + len(item.data) > pack.MAX_PACK_BYTES:
+        if len(self._builder) and self._builder.size + len(item.data) > _pack_limit(item):
             self._put(())
             self._builder = PackBuilder(random_bytes(NONCE_BYTES))
         self._builder.add(item)
@@ -404,7 +412,7 @@ class PackWriter:
 
     def _keep(self, item: Item) -> None:
         self._kept_bytes += len(item.data)
-        if self.kept is not None and self._kept_bytes <= pack.MAX_PACK_BYTES:
+        if self.kept is not None and self._kept_bytes <= _pack_limit(item):
             self.kept.append(item)
         else:
             self.kept = None
