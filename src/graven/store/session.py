@@ -11,6 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graven import clock
@@ -32,13 +33,18 @@ NONCE_BYTES = 16
 
 
 class Intent(NamedTuple):
-    """A ref update before it has a stamp. ``target`` None deletes."""
+    """A ref update before it has a stamp. ``target`` None deletes.
+
+    A ``joined`` one takes the stamp of the one before it: what is put under several names as
+    one thing then wins, or loses, under all of them.
+    """
 
     name: str
     target: ObjectId | None
     header: Header | None = None
     note: dict[str, Any] | None = None
     floor: int = 0
+    joined: bool = False
 
 
 class _Request:
@@ -272,9 +278,11 @@ class Session:
         return self._looked().clock
 
     def _stamp(self, intents: Sequence[Intent]) -> list[PendingUpdate]:
+        positions = list(accumulate(int(not intent.joined) for intent in intents))
+        ticks = self._ticks(positions[-1] if positions else 0)
         return [
-            PendingUpdate(i.name, stamp, i.target, i.floor, i.header, i.note)
-            for i, stamp in zip(intents, self._ticks(len(intents)), strict=True)
+            PendingUpdate(i.name, ticks[position - 1], i.target, i.floor, i.header, i.note)
+            for i, position in zip(intents, positions, strict=True)
         ]
 
     def _ticks(self, count: int) -> range:
@@ -295,6 +303,10 @@ class Session:
             "set the clock; or, if the writer of the newest pack had it wrong, move"
             f" packs/{max(packs)} out of the store: its runs go with it, and can be saved again"
         )
+
+    def tick(self) -> int:
+        """A stamp above all that were handed out or observed, for a name that sorts."""
+        return self._ticks(1)[0]
 
     def observe(self, stamp: int) -> None:
         """Let the session's stamps rise above one that was read."""
