@@ -68,6 +68,7 @@ _RUN_COLUMNS = (
 _PLACE = "pack, frame, start, length"
 NO_PLACE = (None,) * 4
 _INSERT_RUN = f"INSERT INTO run({_RUN_COLUMNS}, {_PLACE}) VALUES({', '.join('?' * 18)})"
+_INSERT_REF = "INSERT OR REPLACE INTO ref VALUES(?, ?, ?, ?, ?, ?, ?)"
 _CHUNK = 500
 
 
@@ -85,17 +86,24 @@ def apply_updates(
         chunk = updates[start : start + _CHUNK]
         names = [update.name for update in chunk]
         known = _known_names(connection, names)
-        fresh = []
+        fresh: list[tuple[Any, ...]] = []
+        fresh_refs: list[tuple[Any, ...]] = []
         for update in chunk:
             parsed = layout.parse_ref_name(update.name)
-            if parsed is not None and not parsed.attachment and update.name not in known:
-                known.add(update.name)
+            if update.name in known:
+                _flush_runs(connection, fresh)
+                _flush_refs(connection, fresh_refs)
+                _merge_one(connection, update, writers)
+                continue
+            known.add(update.name)
+            if parsed is None or parsed.attachment:
+                run_id = parsed.run_id if parsed else None
+                fresh_refs.append(_ref_row(run_id, state_of(update), writers))
+            else:
                 place = places.take(update.target) if places is not None else NO_PLACE
                 fresh.append((*_run_row(parsed.run_id, state_of(update), writers), *place))
-            else:
-                _flush_runs(connection, fresh)
-                _merge_one(connection, update, writers)
         _flush_runs(connection, fresh)
+        _flush_refs(connection, fresh_refs)
 
 
 def _flush_runs(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
@@ -105,11 +113,24 @@ def _flush_runs(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> 
     rows.clear()
 
 
+def _flush_refs(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    connection.executemany(_INSERT_REF, rows)
+    rows.clear()
+
+
 def _known_names(connection: sqlite3.Connection, names: Sequence[str]) -> set[str]:
-    ids = [name[5:] for name in names if name.startswith("runs/")]
-    marks = ", ".join("?" * len(ids))
-    found = connection.execute(f"SELECT run_id FROM run WHERE run_id IN ({marks})", ids)
-    return {f"runs/{run_id}" for (run_id,) in found}
+    known: set[str] = set()
+    for question, asked in (
+        ("SELECT 'runs/' || run_id FROM run WHERE run_id IN", [_run_of(name) for name in names]),
+        ("SELECT name FROM ref WHERE name IN", names),
+    ):
+        found = connection.execute(f"{question} ({', '.join('?' * len(asked))})", asked)
+        known.update(name for (name,) in found)
+    return known
+
+
+def _run_of(name: str) -> str:
+    return name[5:] if name.startswith("runs/") else ""
 
 
 class _Writers:
@@ -262,15 +283,17 @@ def _merge_ref(
         loser = standing.update if merged.update is update else update
         if loser.rank != merged.update.rank:
             _keep_past(connection, loser, writers)
-    connection.execute(
-        "INSERT OR REPLACE INTO ref VALUES(?, ?, ?, ?, ?, ?, ?)",
-        (
-            update.name,
-            run_id,
-            merged.update.target,
-            merged.update.stamp,
-            writers.number(merged.update.writer),
-            merged.floor,
-            _note_text(merged.update.note),
-        ),
+    connection.execute(_INSERT_REF, _ref_row(run_id, merged, writers))
+
+
+def _ref_row(run_id: str | None, state: RefState, writers: _Writers) -> tuple[Any, ...]:
+    update = state.update
+    return (
+        update.name,
+        run_id,
+        update.target,
+        update.stamp,
+        writers.number(update.writer),
+        state.floor,
+        _note_text(update.note),
     )
