@@ -86,6 +86,28 @@ def folder_lock(folder: str, *, exclusive: bool) -> Iterator[None]:
         yield
 
 
+def is_held(folder: str) -> bool | None:
+    """Whether somebody holds a folder's lock now; None where there are no locks.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    if not available():
+        return None
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError as fault:
+        if fault.errno not in _NO_LOCKS_HERE:
+            raise
+        return None
+    finally:
+        os.close(fd)
+    return False
+
+
 def excludes(folder: str) -> bool:
     """True if a lock on a folder keeps another handle of the same process out.
 
@@ -109,3 +131,21 @@ def _no_swap(message: str) -> BackendUnavailable:
     return BackendUnavailable(
         message, kind="no-swap", hint="runs can be saved here; baselines and tags cannot be moved"
     )
+
+
+def try_flock(fd: int) -> bool:
+    """Take the exclusive lock of an open file without waiting; False if another holds it.
+
+    It is held until the handle is closed or the process dies. True where there are no locks
+    on this system: then nobody can be told apart.
+    """
+    if not available():
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as fault:
+        if fault.errno not in _NO_LOCKS_HERE:
+            raise
+    return True

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "trend": ("trend", PORCELAIN, "Show a metric over the runs"),
     "export-asv": ("export_asv", PORCELAIN, "Write a result folder for airspeed velocity"),
     "rm": ("rm", PORCELAIN, "Remove runs"),
+    "prune": ("prune", PORCELAIN, "Remove runs by age, number and rank"),
     "restore": ("restore", PORCELAIN, "Bring removed runs back"),
     "relabel": ("relabel", PORCELAIN, "Change the labels of a run"),
     "remote": ("remote", PORCELAIN, "List, add and remove names of other stores"),

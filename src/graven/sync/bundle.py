@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from graven.backends.archive.backend import ArchiveBackend
-from graven.backends.archive.writer import write_archive
+from graven.backends.archive.writer import sync_folder, write_archive
 from graven.backends.local import LocalBackend
+from graven.backends.oserrors import translated
 from graven.catalog.questions import BranchSpan, branch_spans
 from graven.errors import Conflict, Corrupt, NotFound
 from graven.formats import layout
@@ -21,10 +21,23 @@ from graven.store import Store
 from graven.store.fsck import FsckReport
 from graven.store.opening import write_store_file
 from graven.store.pointers import Pointers
-from graven.sync.difference import Selection
+from graven.sync.difference import ExactRuns, Selection
+from graven.sync.leftovers import work_folder
+from graven.sync.remotes import check_selection, list_remotes
 from graven.sync.transfer import Progress, SyncReport, transfer
 
-_KINDS = (layout.STORE_FILE, layout.CONFIG_FILE, layout.PACKS, layout.OBJECTS, layout.REFS)
+_KINDS = (
+    layout.STORE_FILE,
+    layout.CONFIG_FILE,
+    layout.LOCAL_FILE,
+    layout.PACKS,
+    layout.OBJECTS,
+    layout.REFS,
+)
+_WORK = ".tmp-bundle-"
+
+Check = Callable[[str], object]
+"""Looks at an archive, by its path, before it gets its name; raises if it must not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +87,10 @@ class VerifyReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What an archive holds; ``branches`` by number of runs, pointers as name to run id."""
+    """What an archive holds; ``branches`` by number of runs, pointers as name to run id.
+
+    ``partial`` is what it was taken from and with: the store itself may have been a part.
+    """
 
     path: str
     size: int
@@ -87,6 +103,7 @@ class Contents:
     branches: tuple[BranchSpan, ...]
     baselines: dict[str, str]
     tags: dict[str, str]
+    partial: tuple[Selection, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -94,6 +111,7 @@ class Contents:
         for name in ("first", "last"):
             record[name] = None if record[name] is None else record[name].isoformat()
         record["branches"] = [{"branch": b.branch, "runs": b.runs} for b in self.branches]
+        record["partial"] = [selection._asdict() for selection in self.partial]
         return record
 
 
@@ -101,9 +119,10 @@ def create_bundle(
     source: Store,
     path: str | os.PathLike[str],
     *,
-    selection: Selection | None = None,
+    selection: Selection | ExactRuns | None = None,
     force: bool = False,
     progress: Progress | None = None,
+    check: Check | None = None,
 ) -> BundleReport:
     """Write an archive: the store in few packs, with its baselines, tags and settings.
 
@@ -115,6 +134,7 @@ def create_bundle(
         selection: which runs; tombstones always go along.
         force: replace a file that is there.
         progress: told after each pack.
+        check: called with the finished file before it takes its place; may raise.
 
     Raises:
         Conflict: there is such a file, and not ``force``. NotFound: no such folder.
@@ -126,19 +146,37 @@ def create_bundle(
         raise Conflict(
             f"{target} exists already", kind="file-exists", hint="use --force to replace it"
         )
-    folder = tempfile.mkdtemp(prefix=".tmp-bundle-", dir=os.path.dirname(target))
-    try:
-        backend = LocalBackend(folder, fsync=False)
-        write_store_file(backend, source.file, exclusive=True)
-        copy = Store(folder, create=False, durable=False, views="none")
-        sent = transfer(source, copy, selection, progress=progress)
-        if source.config.to_dict():
-            backend.put(layout.CONFIG_FILE, source.config.to_bytes())
-        copy.close()
-        write_archive(target, _members(folder))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    place = os.path.realpath(target)
+    parent = os.path.dirname(place)
+    with translated(target, "write"), work_folder(parent, _WORK) as work:
+        folder = os.path.join(work, "store")
+        sent = _copy(source, folder, selection, progress)
+        made = os.path.join(work, "made.zip")
+        write_archive(made, _members(folder))
+        if check is not None:
+            check(made)
+        os.replace(made, place)
+        sync_folder(parent)
     return BundleReport(path=target, size=os.path.getsize(target), sent=sent)
+
+
+def _copy(
+    source: Store, folder: str, selection: Selection | ExactRuns | None, progress: Progress | None
+) -> SyncReport:
+    backend = LocalBackend(folder, fsync=False)
+    write_store_file(backend, source.file, exclusive=True)
+    copy = Store(folder, create=False, durable=False, views="none")
+    sent = transfer(source, copy, selection, progress=progress)
+    if source.config.to_dict():
+        backend.put(layout.CONFIG_FILE, source.config.to_bytes())
+    parts = [remote.selection for remote in list_remotes(source) if not remote.selection.whole]
+    if isinstance(selection, Selection) and not selection.whole:
+        parts.append(selection)
+    if parts:
+        record = {"remotes": {}, "partial": [part._asdict() for part in parts]}
+        backend.put(layout.LOCAL_FILE, json.dumps(record, indent=2).encode() + b"\n")
+    copy.close()
+    return sent
 
 
 def verify_bundle(path: str | os.PathLike[str]) -> VerifyReport:
@@ -192,7 +230,24 @@ def list_bundle(path: str | os.PathLike[str]) -> Contents:
         branches=tuple(spans),
         baselines=_runs_of(store.baselines),
         tags=_runs_of(store.tags),
+        partial=_parts(backend),
     )
+
+
+def _parts(backend: ArchiveBackend) -> tuple[Selection, ...]:
+    """What the archive says that it is a part of."""
+    try:
+        records = json.loads(backend.get(layout.LOCAL_FILE))["partial"]
+        found = tuple(Selection(**record) for record in records)
+        for part in found:
+            check_selection(part)
+    except NotFound:
+        return ()
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise Corrupt(
+            f"{layout.LOCAL_FILE} of {backend.path} is damaged: {error}", kind="bad-local-file"
+        ) from None
+    return found
 
 
 def _open(backend: ArchiveBackend) -> Store:

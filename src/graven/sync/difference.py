@@ -45,8 +45,23 @@ class Selection(NamedTuple):
         return self.branch is None or branch == self.branch
 
 
+class ExactRuns(NamedTuple):
+    """A selection of just these runs and what is attached to them: no deletions, no pointers."""
+
+    run_ids: frozenset[str]
+
+    def takes_run(self, update: RefUpdate) -> bool:
+        """See `Selection`."""
+        return update.target is not None and _run_id(update) in self.run_ids
+
+    def takes_ref(self, update: RefUpdate, ts: int | None, branch: str | None) -> bool:
+        """See `Selection`."""
+        del ts, branch
+        return update.target is not None and _run_id(update) in self.run_ids
+
+
 def missing_updates(
-    source: Index, target: Index, selection: Selection
+    source: Index, target: Index, selection: Selection | ExactRuns
 ) -> Iterator[list[RefUpdate]]:
     """Updates that ``target`` lacks, in pages; runs first, then what is attached to them.
 

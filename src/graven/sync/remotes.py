@@ -237,17 +237,31 @@ def _remote(name: str, record: dict[str, Any]) -> Remote:
 
 def _check_record(remote: Remote) -> None:
     """Raise TypeError or ValueError for what nobody but a stray editor could have written."""
-    since, branch, attachments = remote.selection
     wanted = {
         "url": isinstance(remote.url, str),
         "storage_options": isinstance(remote.storage_options, Mapping),
+    }
+    for field_name, right in wanted.items():
+        if not right:
+            raise TypeError(f"remote {remote.name!r}: field {field_name!r} is of a wrong kind")
+    check_selection(remote.selection)
+
+
+def check_selection(selection: Selection) -> None:
+    """Accept a selection that stood in a file.
+
+    Raises:
+        TypeError: a field of a wrong kind.
+    """
+    since, branch, attachments = selection
+    wanted = {
         "since": since is None or (type(since) is int and abs(since) <= _MAX_MICROS),
         "branch": branch is None or isinstance(branch, str),
         "attachments": isinstance(attachments, bool),
     }
     for field_name, right in wanted.items():
         if not right:
-            raise TypeError(f"remote {remote.name!r}: field {field_name!r} is of a wrong kind")
+            raise TypeError(f"field {field_name!r} of a part is of a wrong kind")
 
 
 def _refuse_secrets(options: Mapping[str, Any]) -> None:

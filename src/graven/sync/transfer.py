@@ -16,7 +16,7 @@ from graven.refs.guarded import KEPT_VALUES
 from graven.refs.journal import RefUpdate
 from graven.store import Store
 from graven.sync.closure import Closure, Part
-from graven.sync.difference import Selection, missing_updates
+from graven.sync.difference import ExactRuns, Selection, missing_updates
 from graven.sync.guarded import GuardedConflict, Key, Move, plan_move
 from graven.sync.refs import guarded_values
 from graven.sync.shipment import Shipment
@@ -72,7 +72,7 @@ class SyncReport:
 def transfer(
     source: Store,
     target: Store,
-    selection: Selection | None = None,
+    selection: Selection | ExactRuns | None = None,
     *,
     progress: Progress | None = None,
     leads: bool = True,
@@ -106,7 +106,7 @@ class _Transfer:
         self,
         source: Store,
         target: Store,
-        selection: Selection,
+        selection: Selection | ExactRuns,
         progress: Progress | None,
         *,
         leads: bool,
@@ -124,7 +124,7 @@ class _Transfer:
     def run(self) -> SyncReport:
         for store in (self._source, self._target):
             store.parts.index.refresh()
-        moves = self._plan_moves()
+        moves = [] if isinstance(self._selection, ExactRuns) else self._plan_moves()
         # What baselines stand for goes first: they may stand for runs that are deleted.
         self._ship_moves(moves)
         for page in missing_updates(

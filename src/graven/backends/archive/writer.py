@@ -52,7 +52,7 @@ def write_archive(path: str | os.PathLike[str], files: Iterable[tuple[str, bytes
             with suppress(OSError):  # a rest is garbage with a telling name
                 os.unlink(temp)
             raise
-        _sync_folder(folder)
+        sync_folder(folder)
 
 
 def _write_members(archive: zipfile.ZipFile, files: Iterable[tuple[str, bytes | Path]]) -> None:
@@ -96,7 +96,8 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, body: Path) -> None:
             )
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Make the names in a folder survive a power cut."""
     if not hasattr(os, "O_DIRECTORY"):
         return  # Windows syncs no folders
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

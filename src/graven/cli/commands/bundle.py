@@ -123,6 +123,7 @@ def _list(session: Session, file: str) -> None:
     That is runs, branches, baselines and tags; 'graven -C FILE log' lists the runs.
     """
     from graven.cli.render.blocks import Table
+    from graven.cli.render.sync import describe
     from graven.cli.render.text import plural, short_id
     from graven.cli.render.units import size
     from graven.porcelain.bundle import list_bundle
@@ -147,6 +148,8 @@ def _list(session: Session, file: str) -> None:
         count = getattr(found, name)
         if count or not people:
             table.add((name, "dim"), f"{count:,}" if people else str(count))
+    for part in found.partial:
+        table.add(("a part", "dim"), describe(part))
     for branch in found.branches:
         counted = plural(branch.runs, "run") if people else str(branch.runs)
         table.add((f"branch {branch.branch}" if branch.branch else "no branch", "dim"), counted)
