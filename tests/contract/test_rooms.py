@@ -25,6 +25,8 @@ LAZY_ANYWHERE = {
     "pyfastcdc": "only for what is over 1 MiB",
     "sqlite3": "`--version` and the reading of one run need no catalog",
     "zstandard": "compiled, 5 ms; what only asks the catalog unpacks nothing",
+    "numpy": "a tenth of a second; only where arrays are handed over or asked for",
+    "ml_dtypes": "only for dtypes that numpy does not have",
     "rich": "only where something is shown on a terminal",
     "subprocess": "only where git is asked",
     "importlib.metadata": "reads the folders of all installed packages",
