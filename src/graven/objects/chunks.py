@@ -90,7 +90,7 @@ def cut_stream(source: Readable) -> Iterator[bytes]:
                 done += chunk.length
         if ended:
             return
-        window[: held - done] = bytes(window[done:held])
+        window[: held - done] = window[done:held]  # they may overlap: it moves, not copies
         held -= done
 
 

@@ -80,7 +80,8 @@ class ObjectFile(io.RawIOBase):
         """Fill ``target`` up to the end of a chunk; 0 at the end of the file.
 
         Raises:
-            Corrupt: this chunk cannot be read; names the range of bytes that it holds.
+            Corrupt: this chunk is damaged; names the range of bytes that it holds.
+            NotFound: it is gone (kind ``chunk-missing``).
         """
         self._check_open()
         room = memoryview(target).cast("B")
@@ -97,7 +98,7 @@ class ObjectFile(io.RawIOBase):
         """``size`` bytes, fewer only at the end; all that is left for -1 (all in memory).
 
         Raises:
-            Corrupt: a chunk within cannot be read; the position stays.
+            Corrupt, NotFound: a chunk within cannot be read; the position stays.
         """
         self._check_open()
         left = max(0, self.size - self._position)
@@ -131,10 +132,11 @@ class ObjectFile(io.RawIOBase):
                     f"object {chunk.hex()} has another length than stated", kind="bad-object"
                 )
         except (Corrupt, NotFound) as error:
-            raise Corrupt(
+            gone = isinstance(error, NotFound)
+            raise type(error)(
                 f"bytes {start} to {start + length - 1} of the file cannot be read:"
                 f" {error.message}",
-                kind="chunk-damaged",
+                kind="chunk-missing" if gone else "chunk-damaged",
                 hint="what stands before and behind them can be read; 'graven fsck --full' "
                 "looks for more",
                 start=start,

@@ -115,6 +115,21 @@ def read_frames(
     return out
 
 
+def read_raw_object(
+    backend: Backend, name: str, frame: FrameRow, offset: int, length: int
+) -> bytes:
+    """The bytes of an object in a frame that is not compressed, without its neighbours.
+
+    Fewer where the pack is cut short. Nothing is checked: the object's hash will tell.
+
+    Raises:
+        NotFound: the pack is gone. Corrupt: the file cannot be read.
+    """
+    start = frame.offset + pack.FRAME_HEADER_BYTES + offset
+    with _reading(name):
+        return backend.get_range(layout.pack_key(name), start, length)
+
+
 def read_frame(backend: Backend, name: str, frame: FrameRow) -> bytes:
     """Fetch and unpack one frame.
 

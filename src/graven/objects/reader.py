@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from graven.backends.base import Backend
 from graven.backends.parallel import run_all
 from graven.errors import Corrupt, FormatTooNew, NotFound
-from graven.formats import layout
+from graven.formats import layout, pack
+from graven.formats.compression import CODEC_RAW
 from graven.formats.header import FrameRow
 from graven.ids import ObjectId, hash_bytes
 from graven.objects.loose import read_loose
-from graven.objects.packs import read_frame, read_frames
+from graven.objects.packs import read_frame, read_frames, read_raw_object
 
 if TYPE_CHECKING:  # a local store needs none
     from graven.objects.cache import ObjectCache
@@ -110,11 +111,10 @@ class ObjectReader:
         failure: Exception | None = None
         for place in places:
             try:
-                frame = self._frame(place)
+                data = self._bytes_at(place)
             except (Corrupt, FormatTooNew, NotFound) as error:
                 failure = error
                 continue
-            data = frame[place.offset : place.offset + place.length]
             if hash_bytes(data) == object_id:
                 return data
         name = object_id.hex()
@@ -207,6 +207,18 @@ class ObjectReader:
             return self._frame(place)
         except (Corrupt, FormatTooNew, NotFound):
             return None
+
+    def _bytes_at(self, place: Place) -> bytes:
+        frame = place.frame
+        alone = frame.count == 1 and frame.raw > pack.LARGE_OBJECT_BYTES
+        if place.loose or not alone or (place.pack, frame.offset) in self._frames:
+            return self._frame(place)[place.offset : place.offset + place.length]
+        # A chunk of a file: the room is for frames that hold what is asked for next too.
+        if frame.codec == CODEC_RAW:
+            length = place.length
+            return read_raw_object(self._backend, place.pack, frame, place.offset, length)
+        whole = read_frame(self._backend, place.pack, frame)
+        return whole[place.offset : place.offset + place.length]
 
     def _frame(self, place: Place) -> bytes:
         if place.loose:  # its bytes are all its own, and may be many
