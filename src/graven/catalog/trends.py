@@ -72,16 +72,21 @@ def find_columns(
 
 
 def newest_samples(
-    catalog: Catalog, columns: dict[int, int], limit: int | None, branch: str | None = None
+    catalog: Catalog,
+    columns: dict[int, int],
+    limit: int | None,
+    branch: str | None = None,
+    experiment: str | None = None,
 ) -> list[Sample]:
     """The newest ``limit`` values (all for None), in the order of listings."""
     if not columns:
         return []
+    of = _Of(branch, experiment)
     if len(columns) <= _MERGE_LIMIT:
-        streams = [_one_definitions(catalog, d, limit, branch) for d in columns]
+        streams = [_one_definitions(catalog, d, limit, of) for d in columns]
         rows: Iterable[Row] = heapq.merge(*streams, key=_newest_first)
     else:
-        rows = _all_definitions(catalog, columns, branch)
+        rows = _all_definitions(catalog, columns, of)
     out = []
     for number, ts, bounds, values, d, *_ in rows:
         position = columns[d]
@@ -89,6 +94,19 @@ def newest_samples(
         if limit is not None and len(out) >= limit:
             break
     return out
+
+
+class _Of(NamedTuple):
+    """Whose values: of a branch, of an experiment; None for any."""
+
+    branch: str | None
+    experiment: str | None
+
+    def where(self) -> tuple[str, list[object]]:
+        """The condition behind others, and its values."""
+        terms = ["AND r.branch = ?"] if self.branch is not None else []
+        terms += ["AND r.experiment = ?"] if self.experiment is not None else []
+        return " ".join(terms), [value for value in self if value is not None]
 
 
 _MEASURED = (
@@ -102,21 +120,16 @@ def _newest_first(row: Row) -> tuple[int, int, str]:
     return (-row[1], -row[5], row[6])
 
 
-def _one_definitions(
-    catalog: Catalog, d: int, limit: int | None, branch: str | None
-) -> Sequence[Row]:
-    condition = "" if branch is None else "AND r.branch = ?"
+def _one_definitions(catalog: Catalog, d: int, limit: int | None, of: _Of) -> Sequence[Row]:
+    condition, values = of.where()
     return catalog.rows(
         f"{_MEASURED} WHERE r.d = ? {condition} {NEWEST_FIRST} LIMIT ?",
-        [d, *([] if branch is None else [branch]), -1 if limit is None else limit],
+        [d, *values, -1 if limit is None else limit],
     )
 
 
-def _all_definitions(
-    catalog: Catalog, columns: dict[int, int], branch: str | None
-) -> Iterator[Row]:
-    condition = "" if branch is None else "AND r.branch = ?"
-    values: list[object] = [] if branch is None else [branch]
+def _all_definitions(catalog: Catalog, columns: dict[int, int], of: _Of) -> Iterator[Row]:
+    condition, values = of.where()
     # Each page begins after the last row of the one before, so that runs which another
     # process indexes meanwhile neither hide a row nor show one twice.
     after = ""
@@ -169,15 +182,18 @@ def definitions_with_point(catalog: Catalog, tags: dict[str, str | None]) -> lis
     return sorted(found)
 
 
-def runs_of_definitions(catalog: Catalog, numbers: Sequence[int]) -> list[RunKey]:
-    """All living runs with one of these definitions, newest first."""
+def runs_of_definitions(
+    catalog: Catalog, numbers: Sequence[int], experiment: str | None = None
+) -> list[RunKey]:
+    """All living runs (of an experiment) with one of these definitions, newest first."""
+    condition, values = _Of(None, experiment).where()
     rows: list[Row] = []
     for start in range(0, len(numbers), 500):
         part = numbers[start : start + 500]
         marks = ", ".join("?" * len(part))
         rows += catalog.rows(
-            f"SELECT ts, stamp, run_id, n, object FROM run WHERE d IN ({marks})",
-            part,
+            f"SELECT ts, stamp, run_id, n, object FROM run r WHERE d IN ({marks}) {condition}",
+            [*part, *values],
         )
     rows.sort(key=lambda row: (-row[0], -row[1], row[2]))  # as NEWEST_FIRST
     return [RunKey(number, run_id, object_id) for _, _, run_id, number, object_id in rows]

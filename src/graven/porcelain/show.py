@@ -10,7 +10,7 @@ from graven.ingest import fingerprint
 from graven.model import Run
 from graven.porcelain.log import refs_by_run
 from graven.store import Store
-from graven.store.reading import Attachment
+from graven.store.attachments import Attachment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -388,13 +388,15 @@ class StoreBase:
 
         return Resolver(self._index, self.baselines, self.tags)
 
-    def resolve(self, rev: str) -> Resolved:
+    def resolve(self, rev: str, *, experiment: str | None = None) -> Resolved:
         """What a revision means now: run id and object id.
+
+        With an experiment ``latest`` and ``commit:`` are asked of its runs alone.
 
         Raises:
             NotFound: nothing, or a prefix that fits several things.
         """
-        return self._resolver.resolve(rev)
+        return self._resolver.resolve(rev, experiment)
 
     def load_object(self, object_id: str) -> Run:
         """The run of a hex object id.

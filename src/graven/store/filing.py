@@ -82,7 +82,7 @@ def known_objects(store: StoreBase) -> Known:
 
 def put_stream(
     store: StoreBase,
-    source: BinaryIO,
+    source: Readable,
     *,
     writer: PackWriter | None = None,
     known: Known | None = None,

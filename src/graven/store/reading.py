@@ -1,23 +1,22 @@
-"""The questions a store answers: calibrax's calls, headers, trends, attachments."""
+"""The questions a store answers about runs: calibrax's calls, headers, trends."""
 
 from __future__ import annotations
 
 import gc
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from heapq import merge
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from graven import clock
 from graven.catalog import questions
 from graven.catalog.database import Catalog
 from graven.catalog.questions import Header, RunKey
 from graven.errors import Corrupt, FormatTooNew, GravenError, InvalidInput, NotFound
-from graven.ids import ObjectId, normal, parse_object_id
+from graven.ids import ObjectId, normal
 from graven.store.base import StoreBase, warn
 
 if TYPE_CHECKING:
@@ -27,15 +26,6 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 _FIRST_PAGE = 50  # what fits on a screen comes at once
-
-
-class Attachment(NamedTuple):
-    """Something kept beside a run: ``size`` in bytes, ``stamp`` of its write."""
-
-    name: str
-    object_id: str
-    size: int
-    stamp: int
 
 
 @contextmanager
@@ -157,17 +147,19 @@ class ReadingStore(StoreBase):
         """How many runs there are."""
         return self._index.ask(questions.count_runs)
 
-    def list_runs(self, branch: str | None = None) -> list[Run]:
+    def list_runs(self, branch: str | None = None, *, experiment: str | None = None) -> list[Run]:
         """All runs, newest timestamp first; ties by the later write.
 
         A damaged run is left out with a warning; `load` and fsck tell more.
         """
         with _collector_paused():
-            return list(self.iter_runs(branch))
+            return list(self.iter_runs(branch, experiment=experiment))
 
-    def iter_runs(self, branch: str | None = None) -> Iterator[Run]:
+    def iter_runs(
+        self, branch: str | None = None, *, experiment: str | None = None
+    ) -> Iterator[Run]:
         """As `list_runs`, one at a time."""
-        wanted = questions.Filter(branch=branch)
+        wanted = questions.Filter(branch=branch, experiment=experiment)
         keys = self._index.ask(lambda catalog: questions.run_keys(catalog, wanted))
         yield from self._load_many(keys)
 
@@ -194,10 +186,15 @@ class ReadingStore(StoreBase):
         None for a value asks for points that lack the tag. Without pairs: every run that
         has a point.
         """
+        return self.query_in(None, tags)
+
+    def query_in(self, experiment: str | None, tags: Mapping[str, str | None]) -> list[Run]:
+        """As `query`, among the runs of one experiment (None: of all)."""
         from graven.catalog import trends
 
         def question(catalog: Catalog) -> list[RunKey]:
-            return trends.runs_of_definitions(catalog, trends.definitions_with_point(catalog, tags))
+            fitting = trends.definitions_with_point(catalog, dict(tags))
+            return trends.runs_of_definitions(catalog, fitting, experiment)
 
         with _collector_paused():
             return list(self._load_many(self._index.ask(question, measured=True)))
@@ -211,6 +208,7 @@ class ReadingStore(StoreBase):
         n_runs: int | None = None,
         branch: str | None = None,
         scenario: str | None = None,
+        experiment: str | None = None,
     ) -> TrendSeries:
         """One metric of one benchmark over time, oldest first.
 
@@ -225,6 +223,7 @@ class ReadingStore(StoreBase):
                 the oldest ``k`` (a slice from the end, as calibrax takes it).
             branch: only runs of this branch.
             scenario: only points of this scenario.
+            experiment: only runs of this experiment.
         """
         from graven.catalog import trends
         from graven.model.trend import TrendSeries
@@ -235,7 +234,7 @@ class ReadingStore(StoreBase):
         def question(catalog: Catalog) -> tuple[list[Sample], dict[int, Facts]]:
             with catalog.snapshot():
                 columns = trends.find_columns(catalog, metric, point_name, tags, scenario)
-                samples = trends.newest_samples(catalog, columns, limit, branch)
+                samples = trends.newest_samples(catalog, columns, limit, branch, experiment)
                 return samples, trends.run_facts(catalog, [s.number for s in samples])
 
         samples, facts = self._index.ask(question, measured=True)
@@ -296,52 +295,3 @@ class ReadingStore(StoreBase):
         """The run that a baseline stands for, None if it is not set."""
         entry = self.baselines.entry(name)
         return None if entry is None or entry.object is None else self.load_object(entry.object)
-
-    # --- attachments ---
-
-    def attachments(self, run_id: str) -> list[Attachment]:
-        """What is kept beside a run, by name.
-
-        Raises:
-            NotFound: no such run.
-        """
-        run_id = self._header(run_id).run_id
-        rows = self._index.ask(
-            lambda catalog: catalog.rows(
-                "SELECT f.name, f.target, f.note, f.stamp FROM ref f JOIN run r USING(run_id)"
-                " WHERE f.run_id = ? AND f.target IS NOT NULL AND f.stamp > r.floor"
-                " ORDER BY f.name",
-                (run_id,),
-            )
-        )
-        prefix = len("runs/") + len(run_id) + 1
-        return [
-            Attachment(
-                name[prefix:], target.hex(), int(json.loads(note or "{}").get("size", 0)), stamp
-            )
-            for name, target, note, stamp in rows
-        ]
-
-    def read_attachment(self, run_id: str, name: str) -> bytes:
-        """The bytes of an attachment.
-
-        Raises:
-            NotFound: no such run or attachment. Corrupt: damaged.
-        """
-        for attachment in self.attachments(run_id):
-            if attachment.name == normal(name):
-                return self.read_content(attachment.object_id)
-        raise NotFound(
-            f"run {run_id} has no attachment {name!r}", kind="attachment-missing", run=run_id
-        )
-
-    def read_content(self, object_id: str) -> bytes:
-        """The content of a blob, or of a file that is kept in chunks."""
-        from graven.catalog.places import locate
-        from graven.formats.envelope import FILE
-        from graven.objects.chunks import read_file
-
-        wanted = parse_object_id(object_id)
-        places = self._index.ask(lambda catalog: locate(catalog, wanted))
-        data = self._index.reader.get_at(wanted, places)
-        return read_file(data, self._index.get) if places[0].kind == FILE else data

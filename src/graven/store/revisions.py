@@ -40,8 +40,8 @@ class Resolver:
         self._baselines = baselines
         self._tags = tags
 
-    def resolve(self, rev: str) -> Resolved:
-        """What ``rev`` means now.
+    def resolve(self, rev: str, experiment: str | None = None) -> Resolved:
+        """What ``rev`` means now; ``latest`` and ``commit:`` among the runs of an experiment.
 
         Raises:
             NotFound: nothing, or a prefix that fits several.
@@ -61,9 +61,9 @@ class Resolver:
         base, steps = (match[1], int(match[2])) if match else (rev, 0)
         found = (
             (self._pointer(rev, 0) if match else None)  # a name may hold "~2" itself
-            or self._latest(base, steps)
+            or self._latest(base, steps, experiment)
             or self._pointer(base, steps)
-            or (self._commit(rev) if not match else None)
+            or (self._commit(rev, experiment) if not match else None)
             or (self._prefix(rev) if not match else None)
         )
         if found is None:
@@ -88,11 +88,11 @@ class Resolver:
             )
         return Resolved(header.run_id, header.object_id, "run")
 
-    def _latest(self, base: str, steps: int) -> Resolved | None:
+    def _latest(self, base: str, steps: int, experiment: str | None) -> Resolved | None:
         word, at, branch = base.partition("@")
         if word != "latest" or (at and not branch):
             return None
-        wanted = questions.Filter(branch=branch or None)
+        wanted = questions.Filter(branch=branch or None, experiment=experiment)
         headers = self._index.ask(
             lambda catalog: questions.select_headers(catalog, wanted, 1, steps)
         )
@@ -123,7 +123,7 @@ class Resolver:
             return Resolved(value.run, value.object, kind)
         return None
 
-    def _commit(self, rev: str) -> Resolved | None:
+    def _commit(self, rev: str, experiment: str | None) -> Resolved | None:
         word, colon, commit = rev.partition(":")
         if word != "commit" or not colon:
             return None
@@ -131,7 +131,7 @@ class Resolver:
             raise InvalidInput(
                 f"commit {commit!r} is too short: give 4 digits at least", kind="bad-revision"
             )
-        wanted = questions.Filter(commit=commit)
+        wanted = questions.Filter(commit=commit, experiment=experiment)
         headers = self._index.ask(lambda catalog: questions.select_headers(catalog, wanted, 1))
         if not headers:
             raise NotFound(f"no run of commit {commit}", kind="run-missing", rev=rev)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from graven.backends.parallel import run_all
 from graven.errors import BackendUnavailable, Conflict, InvalidInput, NotFound
 from graven.formats import layout
-from graven.ids import hash_bytes, normal
+from graven.ids import hash_bytes
+from graven.store.attachment_names import check_attachment_name
 from graven.store.reading import ReadingStore, _searched
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from graven.store.session import Intent, PackWriter
     from graven.views import ViewWriter
 
-ATTACHMENT_KINDS = ("artifacts", "logs", "results", "derived", "tables", "tensors")
-MAX_ATTACHMENT_NAME = 1024
 MAX_VIEWS_BYTES = 64 * 1024 * 1024  # of run objects kept until a batch's views are written
 
 
@@ -192,18 +191,6 @@ class WritingStore(ReadingStore):
     def _view_path(self, run_id: str) -> Path:
         key = layout.view_key(run_id)
         return Path(f"{self._root}/{key}" if self._root else key)
-
-    def attach(self, run_id: str, name: str, data: bytes) -> str:
-        """Keep bytes beside a run; returns the hex id of their object.
-
-        Raises:
-            NotFound: no such run. InvalidInput: a name that no attachment may have.
-        """
-        header = self._header(run_id)
-        self._session.observe(header.stamp)
-        items, intents = _plan_attachment(header.run_id, name, data)
-        self._commit(items, intents)
-        return items[-1].id.hex()
 
     # --- deleting ---
 
@@ -393,24 +380,3 @@ def _plan_attachment(
     items = to_items(data)
     ref = layout.attachment_ref(run_id, check_attachment_name(name))
     return items, [Intent(ref, items[-1].id, None, {"size": len(data)})]
-
-
-def check_attachment_name(name: str) -> str:
-    """Accept the name of an attachment: ``<kind>/<anything>``; it is data, never a path.
-
-    Raises:
-        InvalidInput: another kind, empty, too long, or holding control characters.
-    """
-    kind, _, rest = name.partition("/") if isinstance(name, str) else ("", "", "")
-    problem = None
-    if kind not in ATTACHMENT_KINDS or not rest:
-        problem = f"must begin with {', '.join(k + '/' for k in ATTACHMENT_KINDS)}"
-    elif len(name) > MAX_ATTACHMENT_NAME:
-        problem = f"is longer than {MAX_ATTACHMENT_NAME} characters"
-    elif any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in name):
-        problem = "holds a control character"
-    if problem:
-        raise InvalidInput(
-            f"attachment name {str(name)[:60]!r} {problem}", kind="bad-name", field="name"
-        )
-    return normal(name)
