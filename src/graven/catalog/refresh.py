@@ -94,6 +94,13 @@ def apply_own_pack(catalog: Catalog, name: str, data: Data) -> None:
         places.flush()
 
 
+def apply_facts(
+    connection: sqlite3.Connection, name: str, facts: PackFacts, places: Placements
+) -> list[RefUpdate]:
+    """Take in a pack whose metadata was read elsewhere; returns its updates."""
+    return _apply_pack(connection, _Fetched(name, facts, None, None), places)
+
+
 def refresh_loose(catalog: Catalog, backend: Backend) -> None:
     """Bring the table of loose objects up to what stands in ``objects/``: one listing."""
     rows = [(loose.object_id, loose.key, loose.size) for loose in iter_loose(backend)]
@@ -153,7 +160,9 @@ def _fetch_pack(backend: Backend, name: str) -> _Fetched | Corrupt | None:
         return None  # deleted between the listing and now; the next listing will not have it
 
 
-def _apply_pack(connection: sqlite3.Connection, fetched: _Fetched, places: Placements) -> None:
+def _apply_pack(
+    connection: sqlite3.Connection, fetched: _Fetched, places: Placements
+) -> list[RefUpdate]:
     """Take a pack in."""
     facts, found = fetched.facts, fetched.found
     cursor = connection.execute(
@@ -161,7 +170,7 @@ def _apply_pack(connection: sqlite3.Connection, fetched: _Fetched, places: Place
         (fetched.name, facts.size if facts else 0, fetched.problem),
     )
     if cursor.rowcount == 0:
-        return
+        return []
     number = int(cursor.lastrowid or 0)
     updates: list[RefUpdate] = []
     if facts is not None:
@@ -175,6 +184,7 @@ def _apply_pack(connection: sqlite3.Connection, fetched: _Fetched, places: Place
         updates = found.updates
     apply_updates(connection, updates, places)
     _insert_loose(connection, updates)
+    return updates
 
 
 def expand_updates(metadata: pack.Metadata) -> list[RefUpdate]:

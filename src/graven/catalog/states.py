@@ -50,6 +50,21 @@ def ref_states(catalog: Catalog, after: str) -> list[tuple[RefUpdate, int | None
     return [(_ref_state(row), row[6], row[7]) for row in rows]
 
 
+def states_of(catalog: Catalog, names: Sequence[str]) -> list[RefUpdate]:
+    """Winning updates of up to a thousand refs by name, each with the floor as merged."""
+    ids = [name.removeprefix("runs/") for name in names if is_run_ref(name)]
+    others = [name for name in names if not is_run_ref(name)]
+    rows = catalog.rows(f"{_RUN} WHERE r.run_id IN ({', '.join('?' * len(ids))})", ids)
+    more = catalog.rows(f"{_REF} WHERE f.name IN ({', '.join('?' * len(others))})", others)
+    return [*map(_run_state, rows), *map(_ref_state, more)]
+
+
+def is_run_ref(name: str) -> bool:
+    """True for the ref of a run itself."""
+    parsed = layout.parse_ref_name(name)
+    return parsed is not None and not parsed.attachment
+
+
 def ranks_of_runs(catalog: Catalog, run_ids: Sequence[str]) -> dict[str, tuple[Any, int]]:
     """Of those runs that are known, by the name of their ref: rank and floor."""
     marks = ", ".join("?" * len(run_ids))

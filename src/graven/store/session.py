@@ -108,7 +108,7 @@ class Session:
             BackendUnavailable: the place failed, or ``since`` is too long ago (kind
                 ``session-old``); nothing of it is visible.
         """
-        self._check_writable()
+        self.check_writable()
         self._renew()
         for item in items:
             check_size(item)  # here, since below it would fail all who share the pack
@@ -153,7 +153,7 @@ class Session:
         With ``keep`` it holds on to its objects, as long as they fit into one pack, so
         that all of it can be put elsewhere when it cannot be finished.
         """
-        self._check_writable()
+        self.check_writable()
         self._renew(self._longest / 2)  # what it rests on may then be as old again
         return PackWriter(self, keep=keep)
 
@@ -171,7 +171,7 @@ class Session:
         Raises:
             BackendUnavailable: also if the `decision` of ``since`` is too long ago.
         """
-        self._check_writable()
+        self.check_writable()
         self._renew()
         for update in updates:
             self.observe(max(update.stamp, update.floor))
@@ -225,7 +225,7 @@ class Session:
         """
         from graven.objects.loose import write_loose
 
-        self._check_writable()
+        self.check_writable()
         self._renew()
         self._check_there()
         return write_loose(self._backend, object_id, data)
@@ -254,7 +254,12 @@ class Session:
                     self._written = {}
                     self._look = None
 
-    def _check_writable(self) -> None:
+    def check_writable(self) -> None:
+        """Refuse a store that was opened read-only.
+
+        Raises:
+            BackendUnavailable: kind ``read-only``.
+        """
         if self._readonly:
             archive = self._backend.url.startswith("zip:")
             raise BackendUnavailable(
@@ -368,7 +373,7 @@ def _interrupted() -> BackendUnavailable:
 def _pack_limit(item: Item) -> int:
     """How large a pack may become with this object."""
     large = len(item.data) >= pack.LARGE_OBJECT_BYTES
-    return pack.DATA_PACK_BYTES if large else pack.MAX_PACK_BYTES
+    return min(pack.DATA_PACK_BYTES, pack.MAX_PACK_BYTES) if large else pack.MAX_PACK_BYTES
 
 
 class PackWriter:

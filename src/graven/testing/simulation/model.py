@@ -21,7 +21,7 @@ from graven.formats.guarded import RefValue, decode_ref_file, encode_ref_object
 from graven.formats.run import RunEncoder
 from graven.ids import ObjectId, hash_bytes
 from graven.refs.journal import RefUpdate
-from graven.store.session import TOLERATED_MS
+from graven.store.look import TOLERATED_MS
 from graven.testing.simulation.bucket import Bucket, Write
 from graven.testing.simulation.clients import Outcome, Task
 

@@ -1,0 +1,193 @@
+"""What packs say, in a catalog of its own: a collector believes no cache.
+
+The catalog is a temporary file, made from metadata that is read now. Beside its tables stand
+the updates of each pack (`told`), so that it can be said which pack is needed for which name.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from types import TracebackType
+
+from graven.backends.base import Backend
+from graven.backends.parallel import run_all
+from graven.catalog.database import Catalog
+from graven.catalog.merging import Placements
+from graven.catalog.places import locate
+from graven.catalog.refresh import apply_facts, expand_updates, refresh_loose
+from graven.errors import BackendUnavailable, Corrupt, FormatTooNew, NotFound
+from graven.formats import layout
+from graven.formats.envelope import KIND_CODES
+from graven.objects.packs import PackFacts, read_pack_metadata
+from graven.objects.reader import ObjectReader
+from graven.refs.journal import RefUpdate
+from graven.store.links import NAMING
+
+NAMING_CODES = ", ".join(str(KIND_CODES[kind]) for kind in sorted(NAMING))
+"""Kinds of objects that name others, for questions."""
+
+_WINDOW = 4  # times the backend's concurrency: packs whose metadata is in memory at once
+
+# told: the updates of each pack. run_id: of a run's own ref, else NULL. gone: 1 for a tombstone.
+# aside: the objects of packs that are told of and not taken in; naming: 1 for a kind of object
+#   that names others: the same bytes may be a blob elsewhere.
+_TABLES = """
+CREATE TABLE told(pack TEXT, name TEXT, run_id TEXT, stamp INTEGER, writer BLOB, gone INTEGER,
+    target BLOB, floor INTEGER);
+CREATE TABLE aside(id BLOB, pack TEXT, naming INTEGER);
+"""
+
+
+class Survey:
+    """A temporary catalog of some packs of a store; closes with its ``with`` block.
+
+    Args:
+        backend: the store's.
+        names: packs to take in.
+    """
+
+    def __init__(self, backend: Backend, names: Collection[str]) -> None:
+        self._backend = backend
+        self._folder = tempfile.TemporaryDirectory(prefix="graven-gc-")
+        path = f"{self._folder.name}/survey.sqlite"
+        self.catalog = Catalog(path, store_id="survey", url=backend.url)
+        self.reader = ObjectReader(backend, partial(locate, self.catalog))
+        try:
+            with self._changing() as connection:
+                for statement in _TABLES.split(";"):
+                    connection.execute(statement)
+            self.take(names)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Survey:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the file."""
+        self.catalog.close()
+        self._folder.cleanup()
+
+    def take(self, names: Collection[str]) -> None:
+        """Take packs in: their updates are merged, their objects are there.
+
+        Raises:
+            Corrupt, FormatTooNew: one cannot be read whole: what it says might matter.
+            BackendUnavailable: one has vanished since it was listed (kind ``packs-moved``).
+        """
+        with self._changing() as connection:
+            places = Placements(connection)
+            for name, facts in self._read(names):
+                updates = apply_facts(connection, name, facts, places)
+                _tell(connection, name, updates)
+            places.flush()
+            _index(connection)
+
+    def tell(self, names: Collection[str]) -> None:
+        """Note what packs say without taking them in; raises as `take` does."""
+        with self._changing() as connection:
+            for name, facts in self._read(names):
+                _tell(connection, name, expand_updates(facts.metadata))
+                index = facts.metadata.objects
+                connection.executemany(
+                    "INSERT INTO aside VALUES(?, ?, ?)",
+                    [
+                        (object_id, name, kind in NAMING)
+                        for object_id, kind in zip(index.ids, index.kinds, strict=True)
+                    ],
+                )
+            _index(connection)
+
+    def take_loose(self) -> None:
+        """Take in which loose objects there are."""
+        refresh_loose(self.catalog, self._backend)
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """All rows of a question."""
+        return self.catalog.rows(sql, values)
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        with self.catalog.transaction() as connection:
+            yield connection
+
+    def change(self, sql: str, rows: Sequence[tuple[object, ...]] | None = None) -> None:
+        """Run a statement, once for each of ``rows`` if they are given."""
+        with self._changing() as connection:
+            if rows is None:
+                connection.execute(sql)
+            else:
+                connection.executemany(sql, rows)
+
+    def _read(self, names: Collection[str]) -> Iterator[tuple[str, PackFacts]]:
+        ordered = sorted(names)
+        window = _WINDOW * self._backend.concurrency
+        for start in range(0, len(ordered), window):
+            part = ordered[start : start + window]
+            yield from run_all(self._backend, [partial(self._facts, name) for name in part])
+
+    def _facts(self, name: str) -> tuple[str, PackFacts]:
+        try:
+            return name, read_pack_metadata(self._backend, name)
+        except NotFound as error:
+            raise packs_moved(name) from error
+        except (Corrupt, FormatTooNew) as error:
+            raise type(error)(
+                f"pack {name} cannot be read whole, so nobody knows what it needs: {error.message}",
+                kind=error.kind,
+                hint="see 'graven fsck'; nothing was condemned",
+                pack=name,
+            ) from error
+
+
+def packs_moved(name: str) -> BackendUnavailable:
+    """The error for a pack that was listed and is gone: another collector is at work."""
+    return BackendUnavailable(
+        f"pack {name} was deleted while it was looked at",
+        kind="packs-moved",
+        hint="another gc is at work; try again later",
+        pack=name,
+    )
+
+
+def _tell(connection: sqlite3.Connection, pack: str, updates: Sequence[RefUpdate]) -> None:
+    connection.executemany(
+        "INSERT INTO told VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                pack,
+                update.name,
+                _run_id(update.name),
+                update.stamp,
+                update.writer,
+                update.target is None,
+                update.target or b"",
+                update.raised_floor,
+            )
+            for update in updates
+        ],
+    )
+
+
+def _run_id(name: str) -> str | None:
+    """The id, if it is a run's own ref; any other name is found as it is."""
+    parsed = layout.parse_ref_name(name)
+    return parsed.run_id if parsed is not None and not parsed.attachment else None
+
+
+def _index(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE INDEX IF NOT EXISTS told_by_pack ON told(pack)")
+    connection.execute("CREATE INDEX IF NOT EXISTS aside_by_id ON aside(id)")

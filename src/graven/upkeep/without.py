@@ -1,0 +1,89 @@
+"""The question before anything is deleted: does the store answer as before without it.
+
+For each name the state of merging (winning update and floor) must be the same without the
+condemned packs, and each living object must stand in a pack that no plan names. Merging is
+a join of states, so the first holds if every update of a condemned pack adds nothing to what
+the others say. What is needed is spared, whoever condemned it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from graven.backends.base import Backend
+from graven.formats import layout
+from graven.upkeep.marking import is_live, mark
+from graven.upkeep.survey import NAMING_CODES, Survey
+
+# Rank and floor of an update against the state that stands without it.
+_RANK = "(t.stamp, t.writer, t.gone, t.target) > (s.stamp, w.id, {target} IS NULL, {filled})"
+_UNABSORBED_RUNS = (
+    "SELECT DISTINCT t.pack FROM told t LEFT JOIN run s ON s.run_id = t.run_id"
+    " LEFT JOIN writer w ON w.n = s.writer WHERE t.run_id IS NOT NULL AND (s.run_id IS NULL OR "
+    + _RANK.format(target="s.object", filled="coalesce(s.object, x'')")
+    + " OR t.floor > s.floor)"
+)
+# What is dead for good adds nothing either: it stands at or below the floor of its run.
+_UNABSORBED_REFS = (
+    "SELECT DISTINCT t.pack, t.name, t.stamp FROM told t LEFT JOIN ref s ON s.name = t.name"
+    " LEFT JOIN writer w ON w.n = s.writer WHERE t.run_id IS NULL AND (s.name IS NULL OR "
+    + _RANK.format(target="s.target", filled="coalesce(s.target, x'')")
+    + " OR t.floor > s.floor)"
+)
+_HOMELESS = (
+    "SELECT DISTINCT a.id, a.pack FROM aside a"
+    " WHERE NOT EXISTS(SELECT 1 FROM object o WHERE o.id = a.id"
+    f" AND (NOT a.naming OR o.kind IN ({NAMING_CODES})))"
+    " AND NOT EXISTS(SELECT 1 FROM run r WHERE r.pack IS NOT NULL"
+    " AND substr(r.object, 1, 4) = substr(a.id, 1, 4) AND r.object = a.id)"
+)
+
+
+def needed_places(
+    backend: Backend, packs: Collection[str], condemned: Collection[str]
+) -> frozenset[str]:
+    """Which condemned places the store cannot do without.
+
+    Args:
+        backend: the store's.
+        packs: file names of all packs that are there.
+        condemned: of all plans together: file names of packs, keys of loose objects.
+
+    Raises:
+        Corrupt, FormatTooNew: a pack or a record cannot be read, so nobody can tell.
+        BackendUnavailable: a pack has vanished meanwhile.
+    """
+    hidden = {name for name in packs if name in condemned}
+    loose = {key: i for key in condemned if (i := layout.parse_loose_key(key)) is not None}
+    if not hidden and not loose:
+        return frozenset()
+    with Survey(backend, set(packs) - hidden) as survey:
+        survey.tell(hidden)
+        needed = unabsorbed(survey, hidden)
+        homeless = [(bytes(i), str(name)) for i, name in survey.catalog.rows(_HOMELESS)]
+        if homeless or loose:
+            survey.take(hidden)  # now it knows all: what is alive is asked of the whole
+            mark(survey, backend)
+            live = is_live(survey, {*(i for i, _ in homeless), *loose.values()})
+            needed.update(name for i, name in homeless if i in live)
+            needed.update(key for key, i in loose.items() if i in live)
+    return frozenset(needed)
+
+
+def unabsorbed(survey: Survey, told: Collection[str]) -> set[str]:
+    """Those of the packs that were told of whose updates the survey's state does not hold."""
+    needed = {str(row[0]) for row in survey.catalog.rows(_UNABSORBED_RUNS)}
+    floors: dict[str, int] = {}
+    for pack, name, stamp in survey.catalog.rows(_UNABSORBED_REFS):
+        if pack in needed:
+            continue
+        parsed = layout.parse_ref_name(name)
+        if parsed is not None:
+            floor = floors.get(parsed.run_id)
+            if floor is None:
+                row = survey.catalog.one("SELECT floor FROM run WHERE run_id = ?", (parsed.run_id,))
+                floor = floors[parsed.run_id] = int(row[0]) if row else -1
+            if stamp <= floor:
+                continue
+        needed.add(str(pack))
+    return needed & set(told)
