@@ -62,6 +62,7 @@ LAZY = {
     ("store/*", "graven.refs.guarded"): "start-up: a question loads what answers it, no more",
     ("store/*", "graven.client.*"): "start-up: only a remote store keeps things on this machine",
     ("store/*", "graven.store.*"): "start-up: what writes is loaded by the first write",
+    ("store/tables.py", "pyarrow.parquet"): "an extra, and 100 ms: only tables need it",
     ("store/*", "graven.views"): "start-up: what writes is loaded by the first write",
     ("store/*", "graven.ingest"): "the store's ingest() is a thin door to a room above it",
     ("store/*", "graven.ingest.*"): "the store's ingest() is a thin door to a room above it",
