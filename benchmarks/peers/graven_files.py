@@ -1,0 +1,48 @@
+"""graven as a whole process: ``python -m peers.graven_files put|get STORE NAME PATH``.
+
+Prints one line of JSON. The run that the attachments belong to is made by ``init``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import graven
+from graven.testing.runs import sample_run
+
+RUN = "bench"
+
+
+def init(store: str, *_: str) -> dict[str, int]:
+    graven.init(store).close()
+    with closing(graven.open(store, views="none")) as opened:
+        opened.save(sample_run(RUN))
+    return {}
+
+
+def put(store: str, name: str, path: str) -> dict[str, int]:
+    """Attach a file; how many of its bytes were new."""
+    told = [(0, 0)]
+    with closing(graven.open(store)) as opened:
+        opened.attach(RUN, f"artifacts/{name}", Path(path), progress=lambda *n: told.append(n))
+    return {"size": told[-1][0], "new": told[-1][1]}
+
+
+def get(store: str, name: str, path: str) -> dict[str, int]:
+    """Write an attachment to a file, as `shutil.copyfileobj` does it."""
+    with (
+        closing(graven.open(store)) as opened,
+        opened.open_attachment(RUN, f"artifacts/{name}") as content,
+        open(path, "wb") as out,
+    ):
+        shutil.copyfileobj(content, out, 1024 * 1024)
+        return {"size": out.tell()}
+
+
+if __name__ == "__main__":
+    do = {"init": init, "put": put, "get": get}[sys.argv[1]]
+    print(json.dumps(do(*sys.argv[2:])))
