@@ -55,16 +55,21 @@ class StoredFile(NamedTuple):
     items: int
 
 
-def known_objects(store: StoreBase) -> Known:
+def known_objects(store: StoreBase, *, refreshed: bool = False) -> Known:
     """Looks objects up in the catalog, brought up to date once, here.
 
     No request is sent for an object in a pack, and none for a page of them. What stands only
     in condemned places is not known: it would vanish under the new ref.
+
+    Args:
+        store: where to look.
+        refreshed: the catalog was brought up to date a moment ago: of a bucket that is a request.
     """
     from graven.catalog.places import locate_many
 
     index, session = store.parts.index, store.parts.session
-    index.refresh()
+    if not refreshed:
+        index.refresh()
 
     def known(ids: Sequence[ObjectId]) -> set[ObjectId]:
         found: set[ObjectId] = set()
