@@ -113,7 +113,8 @@ def _waiting(
         if hash_bytes(data) == object_id:
             yield number, data
         else:
-            yield number, _try_to_get(reader, wanted, [place_from_row(tuple(place))])
+            copies = [place_from_row(tuple(place)), *places_of(connection, wanted)]
+            yield number, _try_to_get(reader, wanted, copies)
 
 
 def _waiting_afar(
@@ -126,8 +127,12 @@ def _waiting_afar(
         known = places_of(connection, here) if pack is None else [place_from_row(tuple(place))]
         wanted.append((here, known))
     for first, last in portions(wanted):
-        numbers = [row[0] for row in rows[first:last]]
-        yield from zip(numbers, reader.get_many(wanted[first:last]), strict=True)
+        part = wanted[first:last]
+        for row, (here, _), data in zip(rows[first:last], part, reader.get_many(part), strict=True):
+            if isinstance(data, bytes):
+                yield row[0], data
+            else:  # there may be another copy
+                yield row[0], _try_to_get(reader, here, places_of(connection, here))
 
 
 def _try_to_get(

@@ -9,13 +9,14 @@ a large store goes into a temporary file: memory stays bounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from graven.backends.base import Backend
 from graven.catalog.database import Catalog
 from graven.catalog.places import locate, locate_many
 from graven.formats import layout
 from graven.formats.envelope import BLOB
+from graven.formats.plan import Plan
 from graven.ids import ObjectId
 from graven.objects.reader import ObjectReader
 from graven.store.checking.coverage import Ledger
@@ -25,6 +26,7 @@ from graven.store.checking.packs import Fault, PackCheck
 from graven.store.checking.pointers import GuardedCheck, check_journaled
 from graven.store.checking.report import Damage, FsckReport
 from graven.store.checking.scratch import Missing, Scratch
+from graven.store.condemned import read_plans
 from graven.store.links import LINKED
 
 _PAGE = 500
@@ -43,7 +45,6 @@ class Fsck:
         strict: also check canonical form, of what is read whole.
         share: with level ``sample``, between 0 and 1.
         ledger_folder: where to remember what was read whole; None: nowhere.
-        condemned: names of packs and keys of loose objects that a plan is about to delete.
     """
 
     def __init__(
@@ -55,13 +56,12 @@ class Fsck:
         strict: bool = False,
         share: float = 1.0,
         ledger_folder: str | None = None,
-        condemned: frozenset[str] = frozenset(),
     ) -> None:
         self._backend = backend
         self._catalog = catalog
         self._share = share
         self._ledger_folder = ledger_folder
-        self._condemned = condemned
+        self._condemned: set[str] = set()  # names of packs, keys of loose objects
         self._report = FsckReport(level)
         self._scratch = Scratch()
         self._packs = PackCheck(backend, catalog, self._scratch, self._report, strict)
@@ -109,7 +109,8 @@ class Fsck:
         finally:
             ledger.close()
 
-    def _check_files(self, names: Iterable[str], chosen: set[str] | frozenset[str]) -> None:
+    def _check_files(self, names: Collection[str], chosen: set[str] | frozenset[str]) -> None:
+        self._check_plans(names)
         for name in sorted(names):
             key = layout.pack_key(name)
             kind = layout.classify(key)
@@ -119,6 +120,15 @@ class Fsck:
             elif kind is layout.FileKind.STRANGER:
                 self._report.garbage.append(f"{key}: not a name of graven's")
         self._packs.faults += check_loose(self._backend, self._scratch, self._report, chosen)
+
+    def _check_plans(self, names: Collection[str]) -> None:
+        """What is condemned may be damaged, as long as nothing needs it."""
+        for name, content in read_plans(self._backend, names):
+            if isinstance(content, Plan):
+                self._condemned.update(content.packs)
+                self._condemned.update(content.loose)
+            else:
+                self._report.damage.append(Damage(layout.PACKS + name, content.message))
 
     # --- what it means ---
 

@@ -110,7 +110,7 @@ def _condemn(store: Store, listing: Listing, report: GcReport) -> None:
     condemned = listing.condemned
     ours = [name for name in listing.packs if name not in condemned]
     # What condemned packs say counts all the same: they may be spared.
-    with Survey(backend, listing.packs.keys()) as survey:
+    with Survey(backend, listing.packs.keys(), listing.given_up) as survey:
         mark(survey, backend)
         since = listing.now_ms - YOUNG_MS
         fates = weigh(survey, ours)

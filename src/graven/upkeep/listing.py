@@ -51,6 +51,12 @@ class Listing(NamedTuple):
             place for plan in self.plans for place in (*plan.content.packs, *plan.content.loose)
         )
 
+    @property
+    def given_up(self) -> frozenset[str]:
+        """Of those the packs that a repair has condemned: they may be unreadable."""
+        plans = [plan.content for plan in self.plans if plan.content.reason == "repair"]
+        return frozenset(name for plan in plans for name in plan.packs)
+
 
 def look_over(backend: Backend) -> Listing:
     """List until two listings in a row are equal, and read the plans.

@@ -22,7 +22,7 @@ from graven.catalog.refresh import apply_facts, expand_updates, refresh_loose
 from graven.errors import BackendUnavailable, Corrupt, FormatTooNew, NotFound
 from graven.formats import layout
 from graven.formats.envelope import KIND_CODES
-from graven.objects.packs import PackFacts, read_pack_metadata
+from graven.objects.packs import PackFacts, read_pack_metadata, recover_pack_metadata
 from graven.objects.reader import ObjectReader
 from graven.refs.journal import RefUpdate
 from graven.store.links import NAMING
@@ -48,10 +48,15 @@ class Survey:
     Args:
         backend: the store's.
         names: packs to take in.
+        given_up: packs that a repair has condemned: of those what can still be read counts,
+            and what cannot was made good elsewhere, or is lost for good.
     """
 
-    def __init__(self, backend: Backend, names: Collection[str]) -> None:
+    def __init__(
+        self, backend: Backend, names: Collection[str], given_up: Collection[str] = frozenset()
+    ) -> None:
         self._backend = backend
+        self._given_up = given_up
         self._folder = tempfile.TemporaryDirectory(prefix="graven-gc-")
         path = f"{self._folder.name}/survey.sqlite"
         self.catalog = Catalog(path, store_id="survey", url=backend.url)
@@ -137,20 +142,29 @@ class Survey:
         window = _WINDOW * self._backend.concurrency
         for start in range(0, len(ordered), window):
             part = ordered[start : start + window]
-            yield from run_all(self._backend, [partial(self._facts, name) for name in part])
+            found = run_all(self._backend, [partial(self._facts, name) for name in part])
+            yield from ((name, facts) for name, facts in found if facts is not None)
 
-    def _facts(self, name: str) -> tuple[str, PackFacts]:
+    def _facts(self, name: str) -> tuple[str, PackFacts | None]:
         try:
             return name, read_pack_metadata(self._backend, name)
         except NotFound as error:
             raise packs_moved(name) from error
         except (Corrupt, FormatTooNew) as error:
+            if name in self._given_up and isinstance(error, Corrupt):
+                return name, self._what_is_left(name)
             raise type(error)(
                 f"pack {name} cannot be read whole, so nobody knows what it needs: {error.message}",
                 kind=error.kind,
                 hint="see 'graven fsck'; nothing was condemned",
                 pack=name,
             ) from error
+
+    def _what_is_left(self, name: str) -> PackFacts | None:
+        try:
+            return recover_pack_metadata(self._backend, name)
+        except Corrupt:
+            return None  # the file itself cannot be read
 
 
 def packs_moved(name: str) -> BackendUnavailable:

@@ -71,7 +71,8 @@ def sweep(backend: Backend, grace_seconds: int) -> SweepReport:
     ripe = ripe_plans(listing)
     report.waiting = sum(plan.done_ms is None for plan in listing.plans) - len(ripe)
     if ripe:
-        needed = needed_places(backend, listing.packs.keys(), listing.condemned)
+        packs, condemned = listing.packs.keys(), listing.condemned
+        needed = needed_places(backend, packs, condemned, listing.given_up)
         for plan in ripe:
             deadline = listing.looked + patience(plan, grace_seconds)
             _carry_out(backend, listing, plan, needed, report, deadline=deadline)

@@ -40,7 +40,10 @@ _HOMELESS = (
 
 
 def needed_places(
-    backend: Backend, packs: Collection[str], condemned: Collection[str]
+    backend: Backend,
+    packs: Collection[str],
+    condemned: Collection[str],
+    given_up: Collection[str] = frozenset(),
 ) -> frozenset[str]:
     """Which condemned places the store cannot do without.
 
@@ -48,6 +51,7 @@ def needed_places(
         backend: the store's.
         packs: file names of all packs that are there.
         condemned: of all plans together: file names of packs, keys of loose objects.
+        given_up: see `Survey`.
 
     Raises:
         Corrupt, FormatTooNew: a pack or a record cannot be read, so nobody can tell.
@@ -57,7 +61,7 @@ def needed_places(
     loose = {key: i for key in condemned if (i := layout.parse_loose_key(key)) is not None}
     if not hidden and not loose:
         return frozenset()
-    with Survey(backend, set(packs) - hidden) as survey:
+    with Survey(backend, set(packs) - hidden, given_up) as survey:
         survey.tell(hidden)
         needed = unabsorbed(survey, hidden)
         homeless = [(bytes(i), str(name)) for i, name in survey.catalog.rows(_HOMELESS)]
