@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from graven import clock
-from graven.catalog.places import locate_many
 from graven.errors import InvalidInput
 from graven.formats.envelope import BLOB, MANIFEST
 from graven.formats.manifest import encode_manifest
@@ -16,7 +15,7 @@ from graven.formats.packbuild import Item
 from graven.ids import ObjectId, hash_bytes, random_bytes
 from graven.model.reading import plain
 from graven.objects.chunks import WHOLE_BYTES
-from graven.store.filing import put_stream
+from graven.store.filing import known_objects, put_stream
 from graven.store.session import Intent
 from graven.store.tensor_arrays import Encoded, encode
 from graven.store.tensor_listing import (
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
 
 RECORD_TYPE = "tensor-batch"
 AT_ONCE_BYTES = 4 * 1024 * 1024  # of encoded tensors held until they are looked up and added
-_PAGE = 500
 _MARK_BYTES = 4  # two transactions that meet in one batch must differ, no more
 _MANY_BATCHES = 8  # from here on one question for all is cheaper than one for each
 
@@ -136,7 +134,7 @@ class TensorWriter:
     it was put last.
     """
 
-    def __init__(self, store: StoreBase, run_id: str, writer: PackWriter, looked: float) -> None:
+    def __init__(self, store: StoreBase, run_id: str, writer: PackWriter) -> None:
         self._store = store
         self._run_id = run_id
         self._writer = writer
@@ -145,7 +143,7 @@ class TensorWriter:
         self._waiting_bytes = 0
         self._mark = random_bytes(_MARK_BYTES).hex()
         self._touched: set[int] | None = None  # asked for when there are many batches
-        self._looked = looked  # when the catalog was brought up to date
+        self._known = known_objects(store, refreshed=True)
         self.ended = False
 
     def put_batch(
@@ -242,17 +240,6 @@ class TensorWriter:
         for object_id, item in waiting.items():
             if object_id not in known:
                 self._writer.add(item)
-
-    def _known(self, ids: Sequence[ObjectId]) -> set[ObjectId]:
-        """Those that stand where a new ref may count on them: no request is sent for it."""
-        session, index = self._store.parts.session, self._store.parts.index
-        found: set[ObjectId] = set()
-        for start in range(0, len(ids), _PAGE):
-            places = index.look(partial(locate_many, ids=ids[start : start + _PAGE]))
-            found.update(object_id for object_id, at in places.items() if session.sound(at))
-        if found:
-            self._writer.rely(session.decision(self._looked))
-        return found
 
     def finish(self) -> None:
         """Make all of it visible at once."""

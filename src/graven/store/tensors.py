@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from graven import clock
 from graven.errors import InvalidInput
 from graven.store.tables import TableStore
 
@@ -100,11 +99,10 @@ class Tensors:
         """Many batches in one transaction: all become visible at its end, or none."""
         from graven.store.tensor_writing import TensorWriter
 
-        looked = clock.uptime()
         header = self._store._header(run_id)
         session = self._store.parts.session
         session.observe(header.stamp)
-        writer = TensorWriter(self._store, header.run_id, session.writer(), looked)
+        writer = TensorWriter(self._store, header.run_id, session.writer())
         try:
             yield writer
         finally:
