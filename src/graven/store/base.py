@@ -56,7 +56,7 @@ NAMED = 3  # runs in one warning
 
 def warn(text: str, category: type[GravenWarning] = GravenWarning) -> None:
     """Warn, in the name of whoever called graven."""
-    depth = 1
+    depth = 2  # 1 is this function
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("graven."):
         frame = frame.f_back
@@ -130,7 +130,10 @@ class StoreBase:
             self._make_catalog(),
             self._backend,
             cache=self._make_cache,
-            refresh_every=math.inf if self.offline else refresh_every,
+            # Plans that were carried out stay for half a grace: the catalog must not be older.
+            refresh_every=math.inf
+            if self.offline
+            else min(refresh_every, self._file.grace_seconds / 2),
             on_gone=lambda: check_still_the_same(place, self._file),
         )
         self._session_made: Session | None = None
@@ -316,8 +319,14 @@ class StoreBase:
                 self.load_object,
                 create_only=create_only,
                 author=lambda: self.author,
+                secure=self._secure,
             )
         return self._pointers[space]
+
+    def _secure(self, run_id: str, object_hex: str) -> Callable[[], None]:
+        from graven.store.restoring import secure
+
+        return secure(self._index, self._session, run_id, parse_object_id(object_hex))
 
     def _prove_swap(self) -> None:
         """Before baselines or tags of a remote store change; once is enough."""

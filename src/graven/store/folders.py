@@ -165,19 +165,18 @@ def decode_folder(manifest: Manifest) -> list[Entry]:
     Raises:
         Corrupt: it is no folder, or one that names what no folder can hold.
     """
+    if manifest.type != FOLDER:
+        raise Corrupt(f"object is a {manifest.type!r}, no folder", kind="wrong-kind")
     try:
-        rows = manifest.data["entries"] if manifest.type == FOLDER else None
-        entries = [_entry(row, manifest.links) for row in rows or ()]
+        entries = [_entry(row, manifest.links) for row in manifest.data["entries"]]
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise Corrupt(f"folder object is malformed: {error}", kind="bad-object") from None
-    if rows is None:
-        raise Corrupt(f"object is a {manifest.type!r}, no folder", kind="wrong-kind")
     _check_paths(entries)
     return entries
 
 
 def _entry(row: Mapping[str, Any], links: Sequence[ObjectId]) -> Entry:
-    path = tuple(row["path"])
+    path = tuple(row["path"] if isinstance(row["path"], list) else ())
     for part in path:
         if not isinstance(part, str) or part in ("", ".", "..") or "/" in part or "\0" in part:
             raise ValueError(f"{part!r} is no name of a file")

@@ -119,18 +119,19 @@ class MetricWriter:
         """
         full = under("results", name)
         number = _number(value, name)
+        place = self._next_step(full) if step is None else _step(step, name)
         steps, values = self._pending.setdefault(full, ([], []))
-        steps.append(self._next_step(full) if step is None else _step(step, name))
+        steps.append(place)
         values.append(number)
         self._count += 1
         if self._count >= BATCH:
             self.flush()
 
     def _next_step(self, name: str) -> Step:
-        steps = self._pending[name][0] or self._series(name).steps
-        if steps:
-            return int(steps[-1]) + 1
-        return self._series(name).length
+        if name in self._pending:
+            return int(self._pending[name][0][-1]) + 1
+        series = self._series(name)
+        return int(series.steps[-1]) + 1 if series.steps else series.length
 
     def flush(self) -> None:
         """Make what was logged so far visible, all of it at once.
@@ -149,7 +150,7 @@ class MetricWriter:
             record = encode_series(series)
             item = record_item(encode_manifest(record.type, record.data, record.links))
             items += [*parts, item]
-            note = make_note(len(item.data), kind=STEPPED, count=series.length)
+            note = make_note(len(item.data), kind=STEPPED, media_type="application/json")
             refs.append(NewRef(name, item.id, note))
             written[name] = (item.id.hex(), series)
         put_refs(self._store, self._header, refs, items=items)
