@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from artifact_bench import MIB, ArtifactBench
 from measure import Row, Timing, in_turn, quicker, seconds, size
@@ -115,10 +116,10 @@ def _changed(bench: ArtifactBench, source: Path) -> Path:
     return changed
 
 
-def _copy_bytes(old: object, new: object, count: int) -> None:
+def _copy_bytes(old: BinaryIO, new: BinaryIO, count: int) -> None:
     while count:
-        piece = old.read(min(count, 16 * MIB))  # type: ignore[attr-defined]  # files of any kind
-        new.write(piece)  # type: ignore[attr-defined]  # files of any kind
+        piece = old.read(min(count, 16 * MIB))
+        new.write(piece)
         count -= len(piece)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import graven
 import workload
@@ -13,6 +14,7 @@ from peers.at_once import write_at_once
 from peers.protocol import Stopwatch, serve
 
 _open: dict[str, graven.Store] = {}
+_files: list[BinaryIO] = []
 
 
 def version() -> dict[str, Any]:
@@ -105,6 +107,30 @@ def kept(url: str, folder: str) -> dict[str, Any]:
     return {"done": graven.open(url, readonly=True, cache_dir=f"{folder}/reader").count()}
 
 
+def attach_file(url: str, path: str) -> dict[str, Any]:
+    """Make a store with one run, and keep a file beside it."""
+    store = graven.init(url)
+    store.save(_runs(1)[0])
+    with Stopwatch() as watch:
+        store.attach(_runs(1)[0].id, "artifacts/x", Path(path))
+    return watch.answer()
+
+
+def open_file(url: str) -> dict[str, Any]:
+    """Open that file, and keep it open."""
+    with Stopwatch() as watch:
+        _files.append(graven.open(url).open_attachment(_runs(1)[0].id, "artifacts/x"))
+    return watch.answer()
+
+
+def read_file(offset: int, size: int) -> dict[str, Any]:
+    """Read somewhere in the file that was opened."""
+    with Stopwatch() as watch:
+        _files[-1].seek(offset)
+        piece = _files[-1].read(size)
+    return watch.answer(done=len(piece))
+
+
 def _store(url: str, keep: bool, **options: Any) -> graven.Store:
     """A new handle; with ``keep`` that of an earlier call, if there was one."""
     if not keep:
@@ -142,6 +168,9 @@ if __name__ == "__main__":
                 set_baseline,
                 write,
                 kept,
+                attach_file,
+                open_file,
+                read_file,
             )
         }
     )
