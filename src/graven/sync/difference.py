@@ -36,8 +36,13 @@ class Selection(NamedTuple):
         return header is None or self._takes(header.timestamp, header.branch)
 
     def takes_ref(self, update: RefUpdate, ts: int | None, branch: str | None) -> bool:
-        """The same for an attachment of a run with this time and branch."""
-        return update.target is None or (self.attachments and self._takes(ts, branch))
+        """The same for an attachment of a run with this time and branch.
+
+        What belongs to no run, the manifests of experiments, always goes along.
+        """
+        if update.target is None or layout.parse_ref_name(update.name) is None:
+            return True
+        return self.attachments and self._takes(ts, branch)
 
     def _takes(self, ts: int | None, branch: str | None) -> bool:
         if self.since is not None and (ts is None or ts < self.since):
