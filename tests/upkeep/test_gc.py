@@ -240,7 +240,7 @@ def test_a_plan_that_cannot_be_read_stops_gc_and_makes_writers_count_on_nothing(
     assert "any pack at all" in store.parts.session.condemned
     store.delete("run-000")
     store.restore("run-000")  # written anew
-    assert len(packs(place)) == 3
+    assert len(packs(place)) >= 3
     with_run = [p for p in store.packs() if p.objects >= 3]
     assert len(with_run) == 2
 

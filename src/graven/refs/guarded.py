@@ -132,6 +132,7 @@ class GuardedRefs:
         allowed: Callable[[RefValue | None], None],
         by: str = "",
         message: str = "",
+        check: Callable[[], None] = lambda: None,
     ) -> RefValue:
         """Write a new value on top of whatever ``allowed`` accepts.
 
@@ -140,6 +141,7 @@ class GuardedRefs:
             run, object_hex: the new value; None and None deletes.
             allowed: called with the current value before each attempt; raises to refuse.
             by, message: kept with the value.
+            check: called right before each write; raises if what is named may be gone by now.
 
         Returns:
             The value that stands, which is the old one if it was equal already.
@@ -162,6 +164,7 @@ class GuardedRefs:
                 if current is not None and (current.run, current.object) == (run, object_hex):
                     return current
                 value = self._next(current, run, object_hex, by, message)
+                check()
                 if self._swap(name, value, version):
                     return value
                 tried.append(value)

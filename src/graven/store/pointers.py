@@ -20,6 +20,8 @@ class Pointers(Mapping[str, "Run"]):
         refs: the files.
         resolve: a revision to (run id, hex object id).
         load: the run of a hex object id.
+        secure: sees to it that the object of a run (id, hex object id) outlives the look at
+            it; returns what must be called right before a ref is made to name it.
         create_only: changing a name that is set needs ``force`` (tags).
     """
 
@@ -31,12 +33,14 @@ class Pointers(Mapping[str, "Run"]):
         *,
         create_only: bool,
         author: Callable[[], str],
+        secure: Callable[[str, str], Callable[[], None]],
     ) -> None:
         self._refs = refs
         self._resolve = resolve
         self._load = load
         self._create_only = create_only
         self._author = author
+        self._secure = secure
 
     @property
     def space(self) -> str:
@@ -94,6 +98,8 @@ class Pointers(Mapping[str, "Run"]):
             NotFound: no such run. Conflict: a tag that exists; not what was expected.
         """
         run_id, object_hex = self._resolve(rev)
+        self._refs.check_swap()
+        check = self._secure(run_id, object_hex)
 
         def allowed(current: RefValue | None) -> None:
             live = current is not None and current.run is not None
@@ -116,7 +122,13 @@ class Pointers(Mapping[str, "Run"]):
                 )
 
         return self._refs.set_if(
-            name, run_id, object_hex, allowed=allowed, by=self._author(), message=message
+            name,
+            run_id,
+            object_hex,
+            allowed=allowed,
+            by=self._author(),
+            message=message,
+            check=check,
         )
 
     def delete(self, name: str, *, message: str = "") -> RefValue:

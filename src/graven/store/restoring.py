@@ -1,8 +1,9 @@
-"""Undoing a deletion: which updates bring a run and its attachments back."""
+"""Undoing a deletion, and naming what nobody names: what must be there, and written again."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from graven import clock
@@ -10,11 +11,14 @@ from graven.catalog.database import Catalog
 from graven.catalog.places import is_known
 from graven.catalog.questions import Header as RunHeader
 from graven.catalog.questions import find_header, find_run_ids
-from graven.errors import Conflict, NotFound
+from graven.errors import Conflict, Corrupt, FormatTooNew, GravenError, NotFound
 from graven.formats import layout
 from graven.formats.header import Header, grow_commit, shrink_commit
 from graven.ids import MIN_PREFIX_HEX, ObjectId, is_hex
-from graven.store.session import Intent
+from graven.objects.loose import NOTE, LooseItem, mapped, nonce_of, spooled
+from graven.store.closure import Closure
+from graven.store.index import Index
+from graven.store.session import Intent, PackWriter, Session
 
 
 class Plan(NamedTuple):
@@ -53,13 +57,97 @@ def plan_restore(catalog: Catalog, run_id: str) -> Plan:
         (name,),
     )
     if row is None or not is_known(catalog, row[0]):
-        raise NotFound(
-            f"run {run_id} was deleted and its objects are gone", kind="run-pruned", run=run_id
-        )
+        raise _pruned(run_id)
     target, header_text, note, stamp = row
     intents = [Intent(name, ObjectId(target), _header(header_text), _note(note))]
     intents += _attachments(catalog, run_id, name, stamp)
     return Plan(run_id, intents, header.stamp, _living(header, intents[0], stamp, note))
+
+
+def write_restore(index: Index, session: Session, plan: Plan) -> None:
+    """Carry a plan out. What stands in condemned packs alone is written again with it.
+
+    An attachment of which a part is gone stays away.
+
+    Raises:
+        NotFound: a part of the run is gone. BackendUnavailable: not restored.
+    """
+    since = session.decision()
+    rescue = Rescue(index, session, session.writer())
+    rescue.writer.rely(since)
+    intents = []
+    for intent in plan.intents:
+        try:
+            note = rescue.add(intent.target, intent.note)
+        except (Corrupt, FormatTooNew, NotFound) as error:
+            if intent is not plan.intents[0]:
+                continue
+            if isinstance(error, NotFound):
+                raise _pruned(plan.run_id) from error
+            raise
+        intents.append(intent._replace(note=note))
+    rescue.writer.extend(intents)
+    rescue.writer.finish()
+
+
+class Rescue:
+    """Copies what stands in condemned places alone into a transaction, with all it names."""
+
+    def __init__(self, index: Index, session: Session, writer: PackWriter) -> None:
+        self.writer = writer
+        self._session = session
+        self._closure = Closure(index, index, session.sound)
+        self._files: dict[ObjectId, str] = {}
+
+    def add(
+        self, object_id: ObjectId | None, note: dict[str, Any] | None = None
+    ) -> dict[str, Any] | None:
+        """See to an object; returns the note of its ref, which names the file of a loose one.
+
+        Raises:
+            NotFound, Corrupt, FormatTooNew: a part of it cannot be read anywhere.
+        """
+        if object_id is None:
+            return note
+        (need,) = self._closure.needs([object_id])
+        if isinstance(need, GravenError):
+            raise need
+        for item in need:
+            if isinstance(item, LooseItem):
+                with (
+                    spooled(item.backend, item.key, item.id, item.size) as file,
+                    mapped(file) as body,
+                ):
+                    self._files[item.id] = nonce_of(self._session.put_loose(item.id, body))
+            else:
+                self.writer.add(item)
+        moved = self._files.get(object_id)
+        return note if moved is None or note is None else {**note, NOTE: moved}
+
+
+def secure(index: Index, session: Session, run_id: str, object_id: ObjectId) -> Callable[[], None]:
+    """See to it that a ref may name an object of a run: it is there with all that it names.
+
+    Returns:
+        What to call right before the ref is written: it raises if too much time has passed.
+
+    Raises:
+        NotFound: a part of it is gone.
+    """
+    since = session.decision()
+    header = index.look(lambda catalog: find_header(catalog, run_id))
+    visible = header is not None and header.object_id == object_id.hex()
+    if session.condemned or not visible:
+        rescue = Rescue(index, session, session.writer())
+        rescue.add(object_id)
+        rescue.writer.finish()
+    return lambda: session.check_age(since)
+
+
+def _pruned(run_id: str) -> NotFound:
+    return NotFound(
+        f"run {run_id} was deleted and its objects are gone", kind="run-pruned", run=run_id
+    )
 
 
 def _living(deleted: RunHeader, saved: Intent, stamp: int, note: str | None) -> RunHeader:

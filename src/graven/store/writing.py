@@ -240,13 +240,13 @@ class WritingStore(ReadingStore):
         Raises:
             NotFound: never deleted, or its objects are gone. Conflict: it is not deleted.
         """
-        from graven.store.restoring import plan_restore
+        from graven.store.restoring import plan_restore, write_restore
 
         wanted = _searched(run_id)
         plan = self._index.ask(lambda catalog: plan_restore(catalog, wanted))
         views = self._views_wanted
         self._session.observe(plan.stamp)
-        self._commit([], plan.intents)
+        write_restore(self._index, self._session, plan)
         header = plan.header
         # It is done: a look that fails, or finds it deleted again, must not say otherwise.
         with suppress(NotFound, BackendUnavailable):

@@ -1,7 +1,6 @@
 """Stores talk to each other: what one has and the other lacks, sent as packs.
 
 difference  which refs the other lacks, by the two catalogs
-closure     the objects that those refs need
 shipment    packs that carry both
 guarded     baselines and tags, forward only
 transfer    all of it in order: one direction between two stores

@@ -28,6 +28,7 @@ class Shipment:
 
     Attributes:
         objects, bytes, packs: sent so far; bytes as stored.
+        since: the `Session.decision` by which objects were left out, if any were.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Shipment:
         self.objects = 0
         self.bytes = 0
         self.packs = 0
+        self.since: float | None = None
 
     def add(self, items: Iterable[Item | loose.LooseItem], update: RefUpdate | None = None) -> None:
         """Take objects in, and the update that needs them.
@@ -99,7 +101,7 @@ class Shipment:
         """Send what is waiting."""
         if not len(self._builder) and not self._updates:
             return
-        _, size = self._session.forward(self._builder, self._updates)
+        _, size = self._session.forward(self._builder, self._updates, since=self.since)
         self.bytes += size
         self.packs += 1
         self._builder = PackBuilder(random_bytes(NONCE_BYTES))

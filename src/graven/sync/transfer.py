@@ -12,10 +12,11 @@ from graven.errors import BackendUnavailable, Corrupt, GravenError, InvalidInput
 from graven.formats import layout
 from graven.formats.guarded import RefValue, decode_ref_object
 from graven.ids import ObjectId, parse_object_id
+from graven.objects.reader import Place
 from graven.refs.guarded import KEPT_VALUES
 from graven.refs.journal import RefUpdate
 from graven.store import Store
-from graven.sync.closure import Closure, Part
+from graven.store.closure import Closure, Part
 from graven.sync.difference import ExactRuns, Selection, missing_updates
 from graven.sync.guarded import GuardedConflict, Key, Move, plan_move
 from graven.sync.refs import guarded_values
@@ -119,7 +120,7 @@ class _Transfer:
         self._progress = progress or (lambda refs, sent: None)
         self._report = SyncReport()
         self._shipment = Shipment(target.parts.session, self._loose_at)
-        self._closure = Closure(source.parts.index, target.parts.index)
+        self._closure = Closure(source.parts.index, target.parts.index, self._sound)
 
     def run(self) -> SyncReport:
         for store in (self._source, self._target):
@@ -140,6 +141,13 @@ class _Transfer:
         report.objects, report.bytes = self._shipment.objects, self._shipment.bytes
         report.packs = self._shipment.packs
         return report
+
+    def _sound(self, places: Sequence[Place]) -> Sequence[Place]:
+        """Of an object's places in the target those that this transfer may count on."""
+        session = self._target.parts.session
+        if self._shipment.since is None:  # not before: a push of nothing asks for nothing
+            self._shipment.since = session.decision()
+        return session.sound(places)
 
     def join(self, keys: set[Key]) -> None:
         """Send the histories of these names alone."""
@@ -265,6 +273,7 @@ class _Transfer:
                 return
             try:
                 sent = True
+                self._target.parts.session.check_age(self._shipment.since)
                 if refs.forward(name, move.value, version):
                     break
             except InvalidInput as error:

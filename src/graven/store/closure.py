@@ -1,8 +1,11 @@
-"""The objects that refs need, read from one store and not yet in the other."""
+"""The objects that refs need, read from one store and not yet in the other.
+
+The other may be the same one, of which not all places count (`Session.sound`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 
 from graven.catalog.places import locate_many
@@ -33,11 +36,18 @@ class Closure:
     Args:
         source: where they are read, as its last refresh left it.
         target: what it holds is left out.
+        sound: which of an object's places there may be counted on.
     """
 
-    def __init__(self, source: Index, target: Index) -> None:
+    def __init__(
+        self,
+        source: Index,
+        target: Index,
+        sound: Callable[[Sequence[Place]], Sequence[Place]] = lambda places: places,
+    ) -> None:
         self._source = source
         self._target = target
+        self._sound = sound
         self._listed = False  # the source's loose objects
         self._there: set[ObjectId] = set()  # in the target, or on the way to it
         self._whole: set[ObjectId] = set()  # there with all that they name
@@ -168,7 +178,7 @@ class Closure:
         for start in range(0, len(asked), _PAGE):
             page = asked[start : start + _PAGE]
             held = self._target.look(partial(locate_many, ids=page))
-            self._there.update(i for i in held if self._target.first_standing(held[i]))
+            self._there.update(i for i in held if self._target.first_standing(self._sound(held[i])))
         return [i for i in asked if i not in self._there]
 
     def _read(self, ids: Sequence[ObjectId]) -> dict[ObjectId, Part | Unreadable]:
