@@ -149,9 +149,12 @@ class _Writers:
         return known
 
 
+# What JSON has no form for (another writer may put bytes there) is shown, not refused.
+_encode_note = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
 def _note_text(note: dict[str, Any] | None) -> str | None:
-    # What JSON has no form for (another writer may put bytes there) is shown, not refused.
-    return json.dumps(note, ensure_ascii=False, default=str) if note else None
+    return _encode_note(note) if note else None
 
 
 def _run_row(run_id: str, state: RefState, writers: _Writers) -> tuple[Any, ...]:

@@ -241,12 +241,12 @@ class TensorWriter:
             if object_id not in known:
                 self._writer.add(item)
 
-    def finish(self) -> None:
-        """Make all of it visible at once."""
+    def finish(self) -> int:
+        """Make all of it visible at once; how many refs were updated."""
         self.flush()
         for intents in self._folders.values():
             self._writer.extend(_together(intents))
-        self._writer.finish()
+        return len(self._writer.finish())
 
     def _check_open(self) -> None:
         if self.ended:

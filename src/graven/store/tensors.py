@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MANY_UPDATES = 500  # of one transaction: from here on the catalog's part of them takes time
+
 
 class TensorStore(TableStore):
     """A store's tensors."""
@@ -107,7 +109,11 @@ class Tensors:
             yield writer
         finally:
             writer.ended = True
-        writer.finish()
+        updates = writer.finish()
+        if updates >= MANY_UPDATES and not self._store.parts.backend.remote:
+            # Here, since whoever asks next would wait for it. (Of a bucket it is done already.)
+            what = "the catalog was not brought up to date"
+            self._store._best_effort(what, self._store.parts.index.refresh)
 
     # --- reading ---
 
