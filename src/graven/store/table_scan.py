@@ -59,7 +59,8 @@ def scan(
     schemas = _schemas(small, segments)
     schemas |= _loose_schemas(store, name, loose, files)
     schema = _chosen(name, schema_of_all(name, schemas), columns)
-    form = ds.ParquetFileFormat()
+    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+    form = ds.ParquetFileFormat(default_fragment_scan_options=options)
     fragments = [form.make_fragment(segment.buffer) for segment in segments]
     system = PyFileSystem(files)
     fragments += [

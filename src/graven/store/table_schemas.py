@@ -30,6 +30,18 @@ def plain_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema(fields)
 
 
+def joined_schema(first: pa.Schema, second: pa.Schema) -> pa.Schema | None:
+    """The columns of both, where no type changes; None if one has two types."""
+    fields = list(first)
+    for field in second:
+        number = first.get_field_index(field.name)
+        if number < 0:
+            fields.append(field)
+        elif not first.field(number).type.equals(field.type):
+            return None
+    return pa.schema(fields)
+
+
 def schema_of_all(name: str, schemas: dict[str, pa.Schema]) -> pa.Schema:
     """As `merged_schema`, for schemas by the id of a run that has it.
 

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from graven.catalog.tables import TableKey
 from graven.formats.parquet import RUN_COLUMNS
 from graven.ids import ObjectId, hash_bytes, new_nonce
-from graven.store.table_schemas import cast_table, merged_schema, plain_schema
+from graven.store.table_schemas import cast_table, joined_schema, plain_schema
 
 SEGMENT_BYTES = 64 * 1024 * 1024  # of rows decoded, when one is begun
 MAX_MERGED_BYTES = 256 * 1024 * 1024
@@ -71,11 +71,7 @@ class Part(NamedTuple):
     schema: pa.Schema
 
     def cast(self, schema: pa.Schema) -> Part:
-        """The same rows with these columns.
-
-        Raises:
-            pa.ArrowInvalid: a value that its new type does not hold.
-        """
+        """The same rows with these columns; those that it lacks are null."""
         return self._replace(table=cast_table(self.table, schema))
 
 
@@ -157,7 +153,7 @@ class Segments:
         return made
 
     def _built(self, parts: Iterable[Part]) -> Iterator[Segment]:
-        """Tables of schemas that go together share a segment, up to its size."""
+        """Tables whose columns are of the same types share a segment, up to its size."""
         open_ones: list[_Growing] = []
         for part in parts:
             growing = next((g for g in open_ones if g.take(part)), None)
@@ -226,18 +222,17 @@ class _Growing:
         self.nbytes = 0
 
     def take(self, part: Part) -> bool:
-        """Take a table in, unless its columns do not go together with those that are there."""
+        """Take a table in, unless a column is of another type than it has here."""
         if not part.table.schema.equals(self.schema):
-            merged = merged_schema([self.schema, part.table.schema])
-            if merged is None:
+            # Types stay as they are: whoever asks for one run gets its own again.
+            plain = plain_schema(part.table.schema)
+            joined = joined_schema(self.schema, plain)
+            if joined is None:
                 return False
-            try:
-                part = part.cast(merged)
-                if not merged.equals(self.schema):
-                    self._parts = {key: p.cast(merged) for key, p in self._parts.items()}
-            except pa.ArrowInvalid:  # an integer that no float holds
-                return False
-            self.schema = merged
+            if not joined.equals(self.schema):
+                self._parts = {key: p.cast(joined) for key, p in self._parts.items()}
+                self.schema = joined
+            part = part.cast(joined)
         self._parts[part.key] = part
         self.nbytes += part.table.nbytes
         return True
