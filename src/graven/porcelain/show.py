@@ -14,19 +14,6 @@ from graven.store.attachments import Attachment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttachmentInfo:
-    """A file kept beside the run."""
-
-    name: str
-    size: int
-    object_id: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {"name": self.name, "size": self.size, "object": self.object_id}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownRun:
     """A run and what the store knows about it.
 
@@ -40,7 +27,7 @@ class ShownRun:
     object_id: str
     machine: str | None
     refs: tuple[str, ...]
-    attachments: tuple[AttachmentInfo, ...]
+    attachments: tuple[Attachment, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -66,10 +53,7 @@ def show(store: Store, rev: str = "latest") -> ShownRun:
         object_id=found.object_id,
         machine=fingerprint(run.environment),
         refs=tuple(refs_by_run(store)[0].get(found.run_id, ())),
-        attachments=tuple(
-            AttachmentInfo(name=a.name, size=a.size, object_id=str(a.object_id))
-            for a in _attachments(store, found.run_id)
-        ),
+        attachments=tuple(_attachments(store, found.run_id)),
     )
 
 

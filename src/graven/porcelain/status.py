@@ -10,6 +10,7 @@ from graven.errors import Corrupt
 from graven.porcelain.log import LogEntry, log
 from graven.porcelain.pointers import BASELINES, TAGS, Pointer, list_pointers
 from graven.store import Store
+from graven.store.livelogs import RecoveredLog
 from graven.sync.delivery import Waiting, waiting
 from graven.sync.remotes import Remote, list_remotes
 
@@ -18,8 +19,9 @@ from graven.sync.remotes import Remote, list_remotes
 class Status:
     """A store at a glance; ``latest`` is None where there is no run.
 
-    ``waiting`` is what this machine has queued for it, ``as_of`` when it last looked at a
-    remote store, ``unreadable`` why the names of other stores are not among ``remotes``.
+    ``waiting`` is what this machine has queued for it, ``logs`` those whose writers died
+    here before they were kept, ``as_of`` when it last looked at a remote store,
+    ``unreadable`` why the names of other stores are not among ``remotes``.
     """
 
     url: str
@@ -32,6 +34,7 @@ class Status:
     remotes: tuple[Remote, ...]
     unreadable: str | None
     waiting: Waiting
+    logs: tuple[RecoveredLog, ...]
     as_of: datetime | None
     offline: bool
 
@@ -47,6 +50,7 @@ class Status:
             "damaged_packs": list(self.damaged_packs),
             "remotes": [{"name": remote.name, **remote.to_dict()} for remote in self.remotes],
             "waiting": self.waiting.to_dict(),
+            "logs": [{"run": g.run_id, "name": g.name, "path": g.path} for g in self.logs],
             "as_of": None if self.as_of is None else self.as_of.isoformat(),
             "offline": self.offline,
         }
@@ -72,6 +76,7 @@ def status(store: Store) -> Status:
         remotes=remotes,
         unreadable=unreadable,
         waiting=waiting(store),
+        logs=tuple(store.left_logs()),
         as_of=store.as_of,
         offline=store.offline,
     )

@@ -225,6 +225,12 @@ class AttachingStore(WritingStore):
 
         return recover_logs(self)
 
+    def left_logs(self) -> list[RecoveredLog]:
+        """The logs that `recover_logs` would keep, untouched."""
+        from graven.store.livelogs import left_logs
+
+        return left_logs(self)
+
     def follow_log(self, run_id: str, name: str) -> Iterator[bytes]:
         """What a log holds, and what is added to it until its writer closes it.
 

@@ -178,7 +178,7 @@ def recover_logs(store: AttachingStore) -> list[RecoveredLog]:
     return found
 
 
-def orphans(store: AttachingStore) -> list[RecoveredLog]:
+def left_logs(store: AttachingStore) -> list[RecoveredLog]:
     """Logs whose writers died, as they lie there; ``error`` is None."""
     found = []
     for folder in _folders(store) if locks.available() else ():

@@ -153,7 +153,9 @@ class MetricWriter:
             note = make_note(len(item.data), kind=STEPPED, media_type="application/json")
             refs.append(NewRef(name, item.id, note))
             written[name] = (item.id.hex(), series)
-        put_refs(self._store, self._header, refs, items=items)
+        writer = self._store.parts.session.writer()
+        writer.rely_on_others()  # the parts that are full already
+        put_refs(self._store, self._header, refs, writer=writer, items=items)
         self._held.update(written)
         self._pending = {}
         self._count = 0

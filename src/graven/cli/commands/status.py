@@ -71,3 +71,6 @@ def _add_places(session: Session, table: Table, report: Status) -> None:
         runs, packs = report.waiting.runs, report.waiting.packs
         told = f"{plural(runs, 'run')} in {plural(packs, 'pack')}; 'graven push' sends them"
         table.add(("queued here", "dim"), (told, "warn") if human else str(runs))
+    for log in report.logs:
+        told = f"{log.name} of {log.run_id}: its writer died; 'graven cat' keeps and shows it"
+        table.add(("log left here", "dim"), (told, "warn") if human else f"{log.run_id} {log.name}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from graven.cli.render.text import clean, plural
 from graven.cli.render.units import size
 from graven.cli.session import Session
+from graven.porcelain.attach import AttachProgress
 from graven.porcelain.ingest import Progress
 
 OnProgress = Callable[[Progress], None]
@@ -39,6 +40,35 @@ def ingest_progress(session: Session) -> Iterator[OnProgress | None]:
         def on_progress(now: Progress) -> None:
             # Bytes looked at and bytes new apart: what is unchanged is quick and adds nothing.
             sizes = f"{size(now.done)} of {size(now.total)}, {size(now.new)} new"
+            name = clean(Path(now.source).name)
+            bar.update(task, total=now.total, completed=now.done, description=name, sizes=sizes)
+
+        yield on_progress
+
+
+@contextmanager
+def attach_progress(session: Session) -> Iterator[Callable[[AttachProgress], None] | None]:
+    """A bar of the bytes read of each file, and apart from them those that were new."""
+    if not session.shows_progress:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(file=session.stderr, no_color=not session.colored, highlight=False)
+    columns = (
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[sizes]}", markup=False),
+        TransferSpeedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, sizes="")
+
+        def on_progress(now: AttachProgress) -> None:
+            of = f" of {size(now.total)}" if now.total is not None else ""
+            sizes = f"{size(now.done)}{of}, {size(now.new)} new"
             name = clean(Path(now.source).name)
             bar.update(task, total=now.total, completed=now.done, description=name, sizes=sizes)
 

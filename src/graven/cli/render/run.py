@@ -13,6 +13,7 @@ from graven.cli.render.text import age, plural
 from graven.cli.render.units import format_number, human, scale_for, size
 from graven.model import Metric, MetricDef, MetricDirection, Point, PointStatus, Run
 from graven.porcelain.show import ShownRun
+from graven.store.attachments import FILE, FOLDER, Attachment
 
 
 def show_run(
@@ -34,12 +35,17 @@ def show_run(
     if shown.attachments and out.human:
         out.line("")
         out.line(("Attachments", "strong"))
-    attachments = Table("name", ">size", header=False)
+    attachments = Table("name", ">size", "type", header=False)
     for attachment in shown.attachments:
         shown_size = size(attachment.size) if out.human else str(attachment.size)
         name = attachment.name if out.human else f"attachment {attachment.name}"
-        attachments.add(name, (shown_size, "dim"))
+        attachments.add(name, (shown_size, "dim"), (_type_of(attachment), "dim"))
     out.table(attachments)
+
+
+def _type_of(attachment: Attachment) -> str:
+    """A record by what it is: that its form is JSON says less."""
+    return attachment.media_type if attachment.kind in (FILE, FOLDER) else attachment.kind
 
 
 def _wanted(point: Point, patterns: tuple[str, ...]) -> bool:
