@@ -58,6 +58,18 @@ def test_a_part(call, store):
     assert graven.open("part/.graven").attachments("r3") == []
 
 
+def test_a_clone_without_artifacts_says_what_it_cannot_bring_back(call, store):
+    store.attach("r3", "artifacts/x", b"x")
+    call("clone", ".", "part", "--no-artifacts")
+    call("-C", "part/.graven", "rm", "r3")
+    done = call("-C", "part/.graven", "restore", "r3")
+    assert done.code == 0
+    assert "warning: this clone was made without artifacts" in done.err
+    call("-C", "part/.graven", "rm", "r3")
+    (record,) = call("-C", "part/.graven", "restore", "r3", "--json").records()
+    assert record["without_attachments"] is True
+
+
 def test_again_it_goes_on_and_elsewhere_it_refuses(call, store, a_run, tmp_path):
     assert call("clone", ".", "copy").code == 0
     store.save(a_run(9))

@@ -6,18 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graven.errors import Corrupt
 from graven.store import Store
+from graven.sync.remotes import list_remotes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreReport:
-    """The runs that are back."""
+    """The runs that are back.
+
+    ``without_attachments``: this clone was made without what is kept beside runs, so that
+    nothing of that came back with them, here or anywhere.
+    """
 
     run_ids: tuple[str, ...]
+    without_attachments: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {"restored": list(self.run_ids)}
+        return {
+            "restored": list(self.run_ids),
+            "without_attachments": self.without_attachments,
+        }
 
 
 def restore(store: Store, run_ids: Sequence[str]) -> RestoreReport:
@@ -32,4 +42,12 @@ def restore(store: Store, run_ids: Sequence[str]) -> RestoreReport:
         Conflict: a run that is not removed.
     """
     done = [store.restore(run_id).run_id for run_id in dict.fromkeys(run_ids)]
-    return RestoreReport(run_ids=tuple(done))
+    return RestoreReport(run_ids=tuple(done), without_attachments=_lacks_attachments(store))
+
+
+def _lacks_attachments(store: Store) -> bool:
+    try:
+        remotes = list_remotes(store)
+    except Corrupt:  # it names remotes and nothing else: the runs are back all the same
+        return False
+    return any(not remote.selection.attachments for remote in remotes)

@@ -64,10 +64,11 @@ def plan_restore(catalog: Catalog, run_id: str) -> Plan:
     return Plan(run_id, intents, header.stamp, _living(header, intents[0], stamp, note))
 
 
-def write_restore(index: Index, session: Session, plan: Plan) -> None:
+def write_restore(index: Index, session: Session, plan: Plan) -> list[str]:
     """Carry a plan out. What stands in condemned packs alone is written again with it.
 
-    An attachment of which a part is gone stays away.
+    Returns:
+        Names of attachments that stay away, since a part of them is not in this store.
 
     Raises:
         NotFound: a part of the run is gone. BackendUnavailable: not restored.
@@ -76,11 +77,13 @@ def write_restore(index: Index, session: Session, plan: Plan) -> None:
     rescue = Rescue(index, session, session.writer())
     rescue.writer.rely(since)
     intents = []
+    left = []
     for intent in plan.intents:
         try:
             note = rescue.add(intent.target, intent.note)
         except (Corrupt, FormatTooNew, NotFound) as error:
             if intent is not plan.intents[0]:
+                left.append(intent.name.removeprefix(layout.attachment_ref(plan.run_id, "")))
                 continue
             if isinstance(error, NotFound):
                 raise _pruned(plan.run_id) from error
@@ -88,6 +91,7 @@ def write_restore(index: Index, session: Session, plan: Plan) -> None:
         intents.append(intent._replace(note=note))
     rescue.writer.extend(intents)
     rescue.writer.finish()
+    return left
 
 
 class Rescue:
@@ -200,11 +204,7 @@ def _attachments(catalog: Catalog, run_id: str, run_name: str, saved: int) -> li
         " AND stamp > ? ORDER BY name",
         (run_id, earlier),
     )
-    return [
-        Intent(name, ObjectId(target), None, _note(note))
-        for name, target, note in rows
-        if is_known(catalog, target)
-    ]
+    return [Intent(name, ObjectId(target), None, _note(note)) for name, target, note in rows]
 
 
 def _header(text: str | None) -> Header | None:

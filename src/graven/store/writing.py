@@ -16,6 +16,7 @@ from graven.errors import BackendUnavailable, Conflict, InvalidInput, NotFound
 from graven.formats import layout
 from graven.ids import hash_bytes
 from graven.store.attachment_names import check_attachment_name
+from graven.store.base import NAMED, warn
 from graven.store.reading import ReadingStore, _searched
 
 if TYPE_CHECKING:
@@ -235,6 +236,7 @@ class WritingStore(ReadingStore):
     def restore(self, run_id: str) -> Header:
         """Undo the deletion of a run and of what was attached to it.
 
+        An attachment that this store does not hold stays away, with a warning.
         ``run_id`` may be a unique prefix of 8 or more hex digits.
 
         Raises:
@@ -246,7 +248,13 @@ class WritingStore(ReadingStore):
         plan = self._index.ask(lambda catalog: plan_restore(catalog, wanted))
         views = self._views_wanted
         self._session.observe(plan.stamp)
-        write_restore(self._index, self._session, plan)
+        left = write_restore(self._index, self._session, plan)
+        if left:
+            more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
+            warn(
+                f"run {plan.run_id} is back without what this store does not hold:"
+                f" {', '.join(left[:NAMED])}{more}"
+            )
         header = plan.header
         # It is done: a look that fails, or finds it deleted again, must not say otherwise.
         with suppress(NotFound, BackendUnavailable):

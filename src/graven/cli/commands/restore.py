@@ -24,3 +24,8 @@ def command(session: Session, run_ids: tuple[str, ...]) -> None:
         return
     for run_id in report.run_ids:
         out.note(f"restored {run_id}")
+    if report.without_attachments:
+        out.warn(
+            "this clone was made without artifacts: what was kept beside these runs did not come"
+            " back with them; to have it too, restore them in a store that holds it"
+        )
