@@ -5,6 +5,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+os.environ.setdefault("GRAVEN_AUTO_REPACK", "0")  # a test that wants it says so
+
 pytest_plugins = ["servers_fixtures"]
 
 settings.register_profile(

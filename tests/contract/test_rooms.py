@@ -68,6 +68,8 @@ LAZY = {
     ("store/*", "graven.ingest.*"): "the store's ingest() is a thin door to a room above it",
     ("store/*", "graven.export"): "the store's export_asv() is a thin door to a room above it",
     ("store/*", "graven.export.*"): "the store's export_asv() is a thin door to a room above it",
+    ("store/*", "graven.upkeep.*"): "the store's gc() and repack() are thin doors to a room above",
+    ("porcelain/repack.py", "graven.upkeep.*"): "asked after each command that wrote",
     ("cli/*", "*"): "a command loads what it needs, so that the others start fast",
     ("__main__.py", "*"): "--version is answered before click is imported",
 }
@@ -78,6 +80,8 @@ BROAD = {
     ("backends/interruptible.py", "BaseException"): "hands the error to the thread that waits",
     ("backends/parallel.py", "BaseException"): "hands the error to the thread that waits",
     ("ingest/registry.py", "Exception"): "formats of other packages may raise anything",
+    ("objects/intake.py", "BaseException"): "hands the error to the thread that waits",
+    ("store/writebehind.py", "BaseException"): "hands the error to the call that follows",
     ("store/session.py", "BaseException"): "hands the error to every request of one commit",
     ("testing/simulation/fibers.py", "BaseException"): "hands the error to who waits for the fiber",
     ("cli/start.py", "BaseException"): "the last handler: every error gets its exit code",
@@ -102,6 +106,7 @@ TIME_AND_CHANCE = {
     "testing/simulation/*": "draws from a seed",
 }
 PROCESSES = {
+    "cli/tending.py": "repacks in the background",
     "export/asv/git.py": "asks git for the order of commits",
     "ingest/capture.py": "asks sysctl for the processor (macOS)",
     "ingest/gitfacts.py": "asks git for commit and branch",

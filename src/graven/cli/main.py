@@ -88,6 +88,7 @@ Variables:
   GRAVEN_OFFLINE          1: as --offline
   GRAVEN_STORAGE_OPTIONS  JSON object for the libraries of remote stores
   GRAVEN_VIEWS            all or none: readable files in runs/
+  GRAVEN_AUTO_REPACK      0: never repack in the background
 
 {show_exit_codes((0, 1, 2, 3, 4, 5, 6, 7, 70, 130, 141))}""",
 )
@@ -113,4 +114,8 @@ def run_click(session: Session, words: list[str]) -> int:
             outcome = root.invoke(context)
     except click.exceptions.Exit as asked:
         return asked.exit_code
+    if session.opened is not None and session.opened.wrote:
+        from graven.cli.tending import tend
+
+        tend(session, session.opened)
     return outcome if isinstance(outcome, int) else 0

@@ -38,6 +38,7 @@ class Session:
         self.color = "auto"
         self.words: list[str] = []
         self._out: Output | None = None
+        self.opened: Store | None = None
 
     def set(self, name: str, value: "str | int | bool") -> None:
         """Take a global option; the later one wins."""
@@ -200,6 +201,7 @@ class Session:
         )
         if store.offline:
             self._tell_age(store)
+        self.opened = store
         return store
 
     def _tell_age(self, store: "Store") -> None:

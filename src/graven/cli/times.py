@@ -10,6 +10,22 @@ if TYPE_CHECKING:
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
+def parse_span(text: str, option: str) -> int:
+    """A span like ``36h``, ``7d``, ``2w``, in seconds.
+
+    Raises:
+        InvalidInput: none of these.
+    """
+    number, unit = text[:-1], text[-1:]
+    if unit in _SECONDS and number.isascii() and number.isdigit() and len(number) < 7:
+        return int(number) * _SECONDS[unit]
+    raise InvalidInput(
+        f"{option}: not a span of time: {text[:60]!r}",
+        kind="bad-time",
+        hint="write it like 36h, 7d, 2w",
+    )
+
+
 def parse_moment(text: str, option: str) -> "datetime":
     """An ISO time, a day (its first moment, local), or an age like ``36h``, ``7d``, ``2w``.
 

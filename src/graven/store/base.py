@@ -193,6 +193,11 @@ class StoreBase:
         """What the rooms beside the store work with: sync, doctor, simulation."""
         return Parts(self._backend, self._index, self._session, self._client)
 
+    @property
+    def wrote(self) -> bool:
+        """True if a pack was written from here."""
+        return self._session_made is not None and self._session_made.wrote
+
     def guarded(self, space: str) -> GuardedRefs:
         """The files of ``baselines`` or ``tags``, for who moves them between stores."""
         return self._space(space, create_only=space == "tags").refs

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from graven.formats.run_object import RunBody
     from graven.model.run import Run
     from graven.store.fsck import FsckReport
+    from graven.upkeep.gc import GcReport
+    from graven.upkeep.repack import RepackReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,18 @@ class Store(PlumbingStore):
         if body is None:
             return self._view_writer.write(run, key.object_id.hex())
         return self._view_writer.write_decoded(run, ObjectId(key.object_id), body)
+
+    def gc(self, *, dry_run: bool = False, grace_seconds: int | None = None) -> GcReport:
+        """Delete what nobody needs, in two visits; `graven.upkeep.gc.collect` tells more."""
+        from graven.upkeep.gc import collect
+
+        return collect(self, dry_run=dry_run, grace_seconds=grace_seconds)
+
+    def repack(self, *, level: int | None = None, every: bool = False) -> RepackReport:
+        """Merge small packs into large ones; `graven.upkeep.repack.repack` tells more."""
+        from graven.upkeep.repack import repack
+
+        return repack(self, level=level, every=every)
 
     def fsck(
         self, level: str = "quick", *, strict: bool = False, share: float = 0.05

@@ -67,6 +67,9 @@ class Session:
 
     Several threads that commit at once share a pack and its sync: the first becomes
     the leader and takes along whatever has queued up while the last pack was written.
+
+    Attributes:
+        wrote: a pack was written from here.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Session:
         on_written: Callable[[str, Data], None] | None = None,
     ) -> None:
         self._on_written = on_written
+        self.wrote = False
         self._backend = backend
         self._readonly = readonly
         self._longest = grace_seconds / 2
@@ -334,6 +338,7 @@ class Session:
         name = layout.pack_name(stamp, hash_bytes(data))
         self._check_there()
         self._backend.put(layout.pack_key(name), data)
+        self.wrote = True
         if self._on_written is not None:
             self._on_written(name, data)
         return name

@@ -14,7 +14,7 @@ from typing import Any
 from graven.backends.base import Backend
 from graven.backends.parallel import run_all
 from graven.errors import BackendUnavailable, Corrupt, FormatTooNew, InvalidInput, NotFound
-from graven.formats import layout
+from graven.formats import layout, pack
 from graven.formats.compression import LEVEL
 from graven.formats.plan import Plan
 from graven.store import Store
@@ -24,7 +24,8 @@ from graven.upkeep.plans import condemn
 from graven.upkeep.rewriting import Rewriter
 from graven.upkeep.sweep import SweepReport, sweep
 
-SMALL_BYTES = 8 * 1024 * 1024
+SMALL_BYTES = pack.DATA_PACK_BYTES // 2
+"""Packs below are merged; those of a stream of large files are larger, and stay."""
 GRACE_SECONDS = 600
 LEVELS = range(1, 20)
 _WINDOW_BYTES = 64 * 1024 * 1024  # of packs that are in memory at once

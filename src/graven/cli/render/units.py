@@ -76,6 +76,14 @@ def size(count: int) -> str:
     return f"{count / divisor:.1f} {unit}"
 
 
+def span(seconds: int) -> str:
+    """A whole span in the largest unit that says it exactly: ``24 hours``, ``7 days``."""
+    for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if (seconds >= 2 * length and seconds % length == 0) or seconds == length == 3_600:
+            return plural(seconds // length, unit)
+    return plural(seconds, "second")
+
+
 def count_and_size(count: int, what: str, total: int) -> str:
     """``12 packs, 4.1 MiB``."""
     return f"{plural(count, what)}, {size(total)}"
