@@ -16,11 +16,11 @@ from graven.store.base import warn
 from graven.store.plumbing import PlumbingStore
 
 if TYPE_CHECKING:
-    from graven.catalog.database import Catalog
     from graven.catalog.questions import RunKey
     from graven.formats.run_object import RunBody
     from graven.model.run import Run
     from graven.store.fsck import FsckReport
+    from graven.store.statistics import StoreStats
     from graven.upkeep.gc import GcReport
     from graven.upkeep.repack import RepackReport
 
@@ -36,39 +36,6 @@ class ReindexReport:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStats:
-    """Sizes and counts. All sizes in bytes.
-
-    ``raw_bytes`` is what the objects take unpacked, each copy counted once;
-    ``pack_bytes`` what they take on disk with refs and indexes.
-    """
-
-    runs: int
-    deleted_runs: int
-    attachments: int
-    baselines: int
-    tags: int
-    packs: int
-    pack_bytes: int
-    objects: int
-    raw_bytes: int
-    copies: int
-    by_kind: dict[str, tuple[int, int]]
-    catalog_bytes: int
-    damaged_packs: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        record = asdict(self)
-        record["by_kind"] = {
-            kind: {"objects": count, "raw_bytes": size}
-            for kind, (count, size) in self.by_kind.items()
-        }
-        record["damaged_packs"] = list(self.damaged_packs)
-        return record
 
 
 class Store(PlumbingStore):
@@ -220,38 +187,9 @@ class Store(PlumbingStore):
         return None if path is None else os.path.dirname(path)
 
     def stats(self) -> StoreStats:
-        """Counts and sizes, from the catalog."""
-        return self._index.ask(self._count)
+        """Counts and sizes, from the catalog; `graven.store.statistics` says what is counted."""
+        from graven.store.statistics import count_all
 
-    def _count(self, catalog: Catalog) -> StoreStats:
-        from graven.catalog.places import ALL_OBJECTS
-        from graven.formats.envelope import KINDS_BY_CODE
-
-        def one(sql: str) -> Any:
-            row = catalog.one(sql)
-            return row[0] if row else 0
-
-        kinds = catalog.rows(
-            "SELECT kind, count(*), sum(length) FROM"
-            f" (SELECT kind, length FROM ({ALL_OBJECTS}) GROUP BY id) GROUP BY kind"
-        )
-        problems = catalog.rows("SELECT name FROM pack WHERE problem IS NOT NULL")
-        path = catalog.path
-        return StoreStats(
-            runs=one("SELECT count(*) FROM run WHERE object IS NOT NULL"),
-            deleted_runs=one("SELECT count(*) FROM run WHERE object IS NULL"),
-            attachments=one(
-                "SELECT count(*) FROM ref f JOIN run r USING(run_id)"
-                " WHERE f.target IS NOT NULL AND r.object IS NOT NULL AND f.stamp > r.floor"
-            ),
-            baselines=len(self.baselines),
-            tags=len(self.tags),
-            packs=one("SELECT count(*) FROM pack"),
-            pack_bytes=one("SELECT coalesce(sum(size), 0) FROM pack"),
-            objects=sum(count for _, count, _ in kinds),
-            raw_bytes=sum(size for _, _, size in kinds),
-            copies=one(f"SELECT count(*) FROM ({ALL_OBJECTS})"),
-            by_kind={KINDS_BY_CODE[code]: (count, size) for code, count, size in kinds},
-            catalog_bytes=os.path.getsize(path) if path and os.path.exists(path) else 0,
-            damaged_packs=tuple(name for (name,) in problems),
-        )
+        counts = len(self.baselines), len(self.tags)
+        backend = None if self.offline else self._backend
+        return self._index.ask(lambda catalog: count_all(catalog, backend, *counts))

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
+import click
+
 from graven.cli.command import graven_command
-from graven.cli.render.blocks import Table
-from graven.cli.render.units import size
 from graven.cli.session import Session
 
 
-@graven_command("stats", examples=("graven stats", "graven stats --json"))
-def command(session: Session) -> None:
-    """Count runs, objects and packs, and the bytes they take."""
+@graven_command("stats", examples=("graven stats", "graven stats --full", "graven stats --json"))
+@click.option("--full", is_flag=True, help="Also count what nothing needs any more (orphans).")
+def command(session: Session, full: bool) -> None:
+    """Count runs, objects and packs, and the bytes they take.
+
+    Bytes come in three steps: what runs and attachments name, each use counted; the objects,
+    each counted once; the files on the disk. What runs share by design (environments,
+    definitions) counts once in the first step too. --full follows every ref.
+    """
+    from graven.cli.render.stats import show_stats
     from graven.porcelain.stats import stats
 
-    report = stats(session.open_store())
+    report = stats(session.open_store(), full=full)
     out = session.out
     if out.json:
         out.document("stats", report.to_dict())
         return
-
-    def amount(count: int) -> str:
-        return f"{count:,}" if out.human else str(count)
-
-    def length(count: int) -> str:
-        return size(count) if out.human else str(count)
-
-    table = Table("", ">", ">", "", header=False)
-    table.add(("runs", "dim"), amount(report.runs))
-    for name in ("deleted_runs", "attachments", "baselines", "tags"):
-        table.add((name.replace("_", " "), "dim"), amount(getattr(report, name)))
-    table.add(("packs", "dim"), amount(report.packs), length(report.pack_bytes))
-    table.add(("objects", "dim"), amount(report.objects), length(report.raw_bytes), ("raw", "dim"))
-    for kind, (count, raw) in sorted(report.by_kind.items()):
-        table.add((f"  {kind}", "dim"), amount(count), length(raw))
-    table.add(("catalog", "dim"), "", length(report.catalog_bytes))
-    out.table(table)
-    for name in report.damaged_packs:
+    show_stats(session, report)
+    for name in report.store.damaged_packs:
         out.warn(f"pack {name} is damaged; see 'graven fsck'")
+    if report.unknown is not None:
+        out.warn(f"orphans cannot be counted: {report.unknown}")
