@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from graven import clock
 from graven.errors import InvalidInput
 from graven.store.tables import TableStore
 
@@ -18,16 +20,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LOOK_SECONDS = 5.0  # for so long a run that was there is taken to be there by who appends to it
 MANY_UPDATES = 500  # of one transaction: from here on the catalog's part of them takes time
 
 
 class TensorStore(TableStore):
     """A store's tensors."""
 
-    @property
+    @cached_property
     def tensors(self) -> Tensors:
         """Tensors of runs: put, listed and read by batch, layer and key."""
         return Tensors(self)
+
+    def delete(self, run_id: str, *, force: bool = False) -> None:
+        """See `WritingStore.delete`."""
+        super().delete(run_id, force=force)
+        self.tensors.forget()
 
 
 class Tensors:
@@ -48,6 +56,11 @@ class Tensors:
 
     def __init__(self, store: TensorStore) -> None:
         self._store = store
+        self._seen: dict[str, float] = {}  # runs that are there, and when that was looked up
+
+    def forget(self) -> None:
+        """Look again before the next append: a run that was there may not be any more."""
+        self._seen.clear()
 
     # --- writing ---
 
@@ -79,12 +92,20 @@ class Tensors:
         """Add an entry to those of the whole run, behind all that are there; returns its name.
 
         It costs the same however many there are. Entries of several writers at once all
-        stay; their order is that of their stamps.
+        stay; their order is that of their stamps. What is appended within seconds of a
+        deletion of the run by another program goes with the run.
 
         Raises:
             InvalidInput: names layer and key; nothing was changed.
         """
-        with self.writer(run_id) as writer:
+        # The look costs what the store's listing does, which grows with every append.
+        longest = min(LOOK_SECONDS, self._store.grace_seconds / 4)
+        now = clock.uptime()
+        seen = self._seen.get(run_id, -math.inf) if isinstance(run_id, str) else -math.inf
+        if now - seen > longest:
+            run_id = self._check_run(run_id)
+            self._seen[run_id] = now
+        with self._writing(self._run(run_id)) as writer:
             return writer.append(metadata, tensors)
 
     def delete_batch(self, run_id: str, batch: int) -> None:
@@ -99,12 +120,19 @@ class Tensors:
     @contextmanager
     def writer(self, run_id: str) -> Iterator[TensorWriter]:
         """Many batches in one transaction: all become visible at its end, or none."""
+        with self._writing(self._check_run(run_id)) as writer:
+            yield writer
+
+    def _check_run(self, run_id: str) -> str:
+        header = self._store._header(run_id)
+        self._store.parts.session.observe(header.stamp)
+        return header.run_id
+
+    @contextmanager
+    def _writing(self, run_id: str) -> Iterator[TensorWriter]:
         from graven.store.tensor_writing import TensorWriter
 
-        header = self._store._header(run_id)
-        session = self._store.parts.session
-        session.observe(header.stamp)
-        writer = TensorWriter(self._store, header.run_id, session.writer())
+        writer = TensorWriter(self._store, run_id, self._store.parts.session.writer())
         try:
             yield writer
         finally:
