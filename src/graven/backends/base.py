@@ -78,6 +78,7 @@ class Backend(abc.ABC):
         capabilities: what this backend promises.
         url: where it is, fit for printing (no secrets).
         concurrency: how many calls at once are worth while; 1 where a call waits for nobody.
+        writes_behind: a write may go on in another thread, while the caller makes the next one.
         remote: each call is a request over a network, and what was read is worth keeping.
         readonly: every write is refused, whoever asks.
         place: of a remote one, what tells it from all others (one URL may mean several).
@@ -86,6 +87,7 @@ class Backend(abc.ABC):
     capabilities: Capabilities
     url: str
     concurrency: int = 1
+    writes_behind: bool = False
     remote: bool = False
     readonly: bool = False
     place: str = ""

@@ -77,6 +77,7 @@ class LocalBackend(Backend):
     """
 
     handles: ClassVar[bool] = HAS_HANDLES  # tests look at a system without them
+    writes_behind = True  # a sync waits for the disk
 
     def __init__(
         self, root: str | os.PathLike[str], *, fsync: bool = True, readonly: bool = False

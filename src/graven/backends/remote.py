@@ -39,6 +39,7 @@ class RemoteBackend(Backend):
 
     remote = True
     concurrency = CONCURRENCY
+    writes_behind = True
 
     def __init__(self, driver: Driver, retry: RetryPolicy | None = None) -> None:
         self.driver = driver

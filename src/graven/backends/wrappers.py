@@ -20,6 +20,7 @@ class ReadOnlyBackend(Backend):
         self.url = inner.url
         self.remote = inner.remote
         self.concurrency = inner.concurrency
+        self.writes_behind = inner.writes_behind
         self.place = inner.place
         had = inner.capabilities
         self.capabilities = Capabilities(

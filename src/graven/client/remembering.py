@@ -45,6 +45,7 @@ class RememberingBackend(Backend):
         self.place = inner.place
         self.capabilities = inner.capabilities
         self.concurrency = inner.concurrency
+        self.writes_behind = inner.writes_behind
         self.remote = inner.remote
         self.readonly = inner.readonly
 

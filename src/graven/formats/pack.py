@@ -43,7 +43,7 @@ TAIL_BYTES = TAIL.size
 TOC_ENTRY_BYTES = TOC.size
 
 MAX_PACK_BYTES = 64 * 1024 * 1024
-DATA_PACK_BYTES = 16 * 1024 * 1024  # of large objects: a stream is stored in constant memory
+DATA_PACK_BYTES = 8 * 1024 * 1024  # of large objects: a stream holds two of them in memory
 LARGE_OBJECT_BYTES = 64 * 1024
 MAX_FRAME_RAW = 48 * 1024 * 1024  # a reader never unpacks more at once (bombs)
 MAX_SECTION_RAW = 256 * 1024 * 1024

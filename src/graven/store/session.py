@@ -10,41 +10,25 @@ import math
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from graven import clock
 from graven.backends.base import Backend, Data
 from graven.errors import BackendUnavailable, GravenError, NotFound
-from graven.formats import layout, pack
-from graven.formats.envelope import RUN
-from graven.formats.header import Header
+from graven.formats import layout
 from graven.formats.packbuild import Item, PackBuilder, PendingUpdate, check_size
 from graven.ids import ObjectId, hash_bytes, random_bytes
 from graven.store.look import Look, look_at, names_from, too_old
+from graven.store.packwriter import NONCE_BYTES, Intent, PackWriter
 
 if TYPE_CHECKING:
-    from graven.formats.run import EncodedRun
     from graven.objects.reader import Place
 
 WRITER_BYTES = 8
-NONCE_BYTES = 16
 
-
-class Intent(NamedTuple):
-    """A ref update before it has a stamp. ``target`` None deletes.
-
-    A ``joined`` one takes the stamp of the one before it: what is put under several names as
-    one thing then wins, or loses, under all of them.
-    """
-
-    name: str
-    target: ObjectId | None
-    header: Header | None = None
-    note: dict[str, Any] | None = None
-    floor: int = 0
-    joined: bool = False
+__all__ = ["NONCE_BYTES", "Intent", "PackWriter", "Session"]
 
 
 class _Request:
@@ -200,14 +184,14 @@ class Session:
         condemned = self.condemned
         return [p for p in places if p.pack not in condemned] if condemned else places
 
-    def decision(self, looked: float = math.inf) -> float:
-        """The uptime from which a decision that is made now counts.
+    def decision(self) -> float:
+        """The uptime from which a decision that is made now counts: that of the plans it knows.
 
-        Args:
-            looked: when the listing was taken that the places came from.
+        The catalog that it was made by may be older, by half the grace at most: for so long
+        plans stay after they were carried out.
         """
         self._renew(self._longest / 2)
-        return min(self._looked().begun, looked)
+        return self._looked().begun
 
     def check_age(self, since: float | None) -> None:
         """Refuse to act on a decision that is older than half the store's grace.
@@ -322,9 +306,14 @@ class Session:
         self._ticking().observe(stamp)
 
     def _put(self, builder: PackBuilder, updates: Sequence[PendingUpdate]) -> str:
-        data = builder.finish(self._writer, updates)
-        stamp = updates[-1].stamp if updates else self._ticking().tick()
+        stamp, data = self._lay_out(builder, updates)
         return self._write(stamp, data)
+
+    def _lay_out(
+        self, builder: PackBuilder, updates: Sequence[PendingUpdate]
+    ) -> tuple[int, bytearray]:
+        data = builder.finish(self._writer, updates)
+        return updates[-1].stamp if updates else self._ticking().tick(), data
 
     def _check_there(self) -> None:
         if not self._backend.still_there(layout.STORE_FILE):
@@ -373,110 +362,3 @@ def _interrupted() -> BackendUnavailable:
         kind="interrupted",
         hint="save again: it is not known to be stored",
     )
-
-
-def _pack_limit(item: Item) -> int:
-    """How large a pack may become with this object."""
-    large = len(item.data) >= pack.LARGE_OBJECT_BYTES
-    return min(pack.DATA_PACK_BYTES, pack.MAX_PACK_BYTES) if large else pack.MAX_PACK_BYTES
-
-
-class PackWriter:
-    """One transaction: packs of at most 64 MiB, the ref updates in the last one.
-
-    Packs of large objects have at most 16 MiB, which is what a stream takes in memory.
-
-    If it is never finished nothing of it is visible; data packs already written are
-    garbage for gc.
-    """
-
-    def __init__(self, session: Session, *, keep: bool = False) -> None:
-        self._session = session
-        self.kept: list[Item] | None = [] if keep else None
-        self._kept_bytes = 0
-        self._builder = PackBuilder(random_bytes(NONCE_BYTES))
-        self._intents: list[Intent] = []
-        self._elsewhere: set[ObjectId] = set()  # looked up once, not for each run
-        self._homes: dict[ObjectId, str | None] = {}  # None while the pack is not written
-        look = session._look
-        # If it has not looked yet, it will after this moment.
-        self._begun = look.begun if look is not None else clock.uptime()
-        self._since: float | None = None
-
-    def add(self, item: Item) -> bool:
-        """Take an object in, unless the session or this transaction has it already.
-
-        Returns:
-            False where it was there.
-        """
-        if item.id in self._homes or item.id in self._elsewhere:
-            return False
-        if self.kept is not None:
-            self._keep(item)
-        if item.kind != RUN and self._session.known(item.id):
-            self._elsewhere.add(item.id)
-            self.rely_on_others()
-            return False
-        if len(self._builder) and self._builder.size + len(item.data) > _pack_limit(item):
-            self._put(())
-            self._builder = PackBuilder(random_bytes(NONCE_BYTES))
-        self._builder.add(item)
-        if item.kind != RUN:
-            self._homes[item.id] = None
-        return True
-
-    def rely_on_others(self) -> None:
-        """Say that objects are left out since packs of other transactions hold them.
-
-        What is condemned was looked up when the session began: the age counts from there.
-        """
-        self.rely(self._begun)
-
-    def _keep(self, item: Item) -> None:
-        self._kept_bytes += len(item.data)
-        if self.kept is not None and self._kept_bytes <= _pack_limit(item):
-            self.kept.append(item)
-        else:
-            self.kept = None
-
-    def rely(self, since: float) -> None:
-        """Refs of this transaction name what stood there at a `Session.decision`."""
-        self._since = since if self._since is None else min(since, self._since)
-
-    @property
-    def intents(self) -> Sequence[Intent]:
-        """The ref updates so far."""
-        return self._intents
-
-    def _put(self, updates: Sequence[PendingUpdate]) -> None:
-        name = self._session._put(self._builder, updates)
-        self.rely(self._begun)  # a data pack may be condemned as soon as it is there
-        for object_id, home in self._homes.items():
-            if home is None:
-                self._homes[object_id] = name
-
-    def add_run(self, encoded: EncodedRun) -> None:
-        """Take in a run that has nothing beside it: what a batch of thousands is made of."""
-        for item in (encoded.environment, encoded.definitions):
-            self.add(item)
-        self.add(encoded.run)
-        self._intents.append(Intent(layout.run_ref(encoded.run_id), encoded.run.id, encoded.header))
-
-    def extend(self, intents: Iterable[Intent]) -> None:
-        """Add ref updates; they get their stamps when the transaction is finished."""
-        self._intents.extend(intents)
-
-    def finish(self) -> list[PendingUpdate]:
-        """Write what is left and make all of it visible; returns the updates as stamped.
-
-        Raises:
-            BackendUnavailable: also if the transaction took too long (kind ``session-old``):
-                its first packs may have been condemned meanwhile.
-        """
-        if not len(self._builder) and not self._intents:
-            return []
-        updates = self._session._stamp(self._intents)
-        self._session.check_age(self._since)
-        self._put(updates)
-        self._session._written.update({k: home for k, home in self._homes.items() if home})
-        return updates
