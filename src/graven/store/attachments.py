@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graven.catalog.database import Catalog, Row
 from graven.errors import InvalidInput
 from graven.formats import layout
+
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
 
 FOLDER = "folder"
 FILE = "file"
@@ -112,11 +116,16 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+@cache
+def _media_types() -> MimeTypes:
+    from mimetypes import MimeTypes
+
+    return MimeTypes()  # what Python knows, and not what this machine adds
+
+
 def guess_media_type(name: str) -> str:
     """By the ending of a name, as far as it is registered."""
-    import mimetypes
-
-    guessed, encoding = mimetypes.guess_type(name, strict=True)
+    guessed, encoding = _media_types().guess_type(name.rpartition("/")[2], strict=True)
     if encoding is not None:  # of the content once unpacked, which it is not here
         return f"application/{encoding}" if encoding in ("gzip", "zstd") else UNKNOWN_TYPE
     return guessed or UNKNOWN_TYPE

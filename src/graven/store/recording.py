@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from graven.errors import NotFound
+from graven.errors import InvalidInput, NotFound
 from graven.ids import parse_object_id
 from graven.store.attaching import AttachingStore
 from graven.store.attachment_names import under
@@ -109,7 +109,6 @@ class RecordingStore(AttachingStore):
         Raises:
             NotFound: no such run. InvalidInput: what has no JSON form.
         """
-        from graven.errors import InvalidInput
         from graven.store.attachment_writes import put_record
         from graven.store.records import DERIVED, value_manifest
 
