@@ -26,11 +26,19 @@ _BATCH = 2000
 NO_DEFINITIONS = 0  # of a run whose object cannot be read; SQLite's own numbers begin at 1
 
 
-def index_measurements(catalog: Catalog, reader: ObjectReader) -> int:
+def index_measurements(catalog: Catalog, reader: ObjectReader, *, give_up: bool = True) -> int:
     """Index the values of all runs that wait for it; returns how many values.
 
     A run whose object is damaged, or of a newer graven, is marked as done without values
     (fsck names it).
+
+    Args:
+        catalog: is changed.
+        reader: of the store's objects.
+        give_up: also mark those so whose objects are nowhere.
+
+    Raises:
+        NotFound: without ``give_up``: a pack has vanished, and what it held may have moved.
     """
     total = 0
     while (waiting := count_waiting(catalog)) > 0:
@@ -39,10 +47,10 @@ def index_measurements(catalog: Catalog, reader: ObjectReader) -> int:
             # All in one go, since the indexes must be there when the transaction ends.
             bulk = not done and waiting > _BATCH
             with indexes_last(connection, VALUE_INDEXES, bulk=bulk):
-                runs, values = _index_batch(connection, reader)
+                runs, values = _index_batch(connection, reader, give_up=give_up)
                 total += values
                 while bulk and runs:
-                    runs, values = _index_batch(connection, reader)
+                    runs, values = _index_batch(connection, reader, give_up=give_up)
                     total += values
     return total
 
@@ -55,7 +63,9 @@ def count_waiting(catalog: Catalog) -> int:
     return int(row[0]) if row else 0
 
 
-def _index_batch(connection: sqlite3.Connection, reader: ObjectReader) -> tuple[int, int]:
+def _index_batch(
+    connection: sqlite3.Connection, reader: ObjectReader, *, give_up: bool
+) -> tuple[int, int]:
     """Index one batch; returns how many runs and values it held."""
     numbers = _DefinitionNumbers(connection, reader)
     rows = []
@@ -69,7 +79,9 @@ def _index_batch(connection: sqlite3.Connection, reader: ObjectReader) -> tuple[
             body = decode_body(data)
             known, width = numbers.get(body.definitions)
             values = to_planes(body.value)
-        except (Corrupt, FormatTooNew, NotFound):
+        except (Corrupt, FormatTooNew, NotFound) as error:
+            if isinstance(error, NotFound) and not give_up:
+                raise
             values = None
         if values is not None and len(values) == 8 * width:
             d = known

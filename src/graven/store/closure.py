@@ -22,6 +22,8 @@ _PAGE = 500  # what the catalog is asked at once
 # Of unpacked frames: a reader keeps several times as much, so that each is fetched once.
 _PORTION_BYTES = 8 * 1024 * 1024
 
+_ATTEMPTS = 3  # at finding what has moved while it was looked for
+
 Part = Item | LooseItem
 Need = Sequence[Part] | Iterator[Part]
 
@@ -181,7 +183,9 @@ class Closure:
             self._there.update(i for i in held if self._target.first_standing(self._sound(held[i])))
         return [i for i in asked if i not in self._there]
 
-    def _read(self, ids: Sequence[ObjectId]) -> dict[ObjectId, Part | Unreadable]:
+    def _read(
+        self, ids: Sequence[ObjectId], again: int = _ATTEMPTS
+    ) -> dict[ObjectId, Part | Unreadable]:
         out: dict[ObjectId, Part | Unreadable] = {}
         wanted = []
         for object_id, held in self._places(ids):
@@ -191,8 +195,14 @@ class Closure:
             else:
                 wanted.append((object_id, held))
         found = self._source.reader.get_many(wanted)
+        moved = []
         for (object_id, held), data in zip(wanted, found, strict=True):
             out[object_id] = _item(object_id, held, data)
+            if isinstance(data, NotFound) and held:
+                moved.append(object_id)
+        if moved and again:  # the pack vanished: what it held stands in another now
+            self._source.look_again()
+            out.update(self._read(moved, again - 1))
         return out
 
 

@@ -108,7 +108,17 @@ class Index:
         if self.catalog.one(f"SELECT 1 FROM run WHERE {WAITING} LIMIT 1") is not None:
             from graven.catalog.measurements import index_measurements
 
+            for _ in range(_ATTEMPTS):
+                with suppress(NotFound):  # a pack vanished: what it held stands in another now
+                    index_measurements(self.catalog, self.reader, give_up=False)
+                    return
+                self.look_again()
             index_measurements(self.catalog, self.reader)
+
+    def look_again(self) -> None:
+        """Bring the catalog up to date, whenever the last look was: packs have vanished."""
+        self._expire()
+        self._refresh()
 
     def begin_in_child(self) -> None:
         """After a fork: another thread of the parent may have held the reader's lock."""

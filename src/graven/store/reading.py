@@ -278,7 +278,10 @@ class ReadingStore(StoreBase):
             places = self._index.ask(partial(locate_many, ids=ids))
             for sample, object_id in zip(page, ids, strict=True):
                 try:
-                    data = self._index.reader.get_at(object_id, places.get(object_id, ()))
+                    try:
+                        data = self._index.reader.get_at(object_id, places.get(object_id, ()))
+                    except NotFound:  # its pack vanished
+                        data = self._index.get(object_id)
                     out[sample.number] = bounds_at(decode_body(data), sample.position)
                 except (Corrupt, FormatTooNew, NotFound) as error:
                     run_id = facts[sample.number][0]
