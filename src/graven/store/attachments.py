@@ -19,6 +19,15 @@ FILE = "file"
 FOLDER_TYPE = "inode/directory"
 UNKNOWN_TYPE = "application/octet-stream"
 MAX_METADATA_BYTES = 64 * 1024
+_MORE_TYPES = {
+    ".jsonl": "application/jsonl",
+    ".log": "text/plain",
+    ".md": "text/markdown",
+    ".parquet": "application/vnd.apache.parquet",
+    ".toml": "application/toml",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+}
 
 # Visible: not deleted, younger than the last removal of its run, and the run is there.
 _VISIBLE = (
@@ -120,7 +129,10 @@ def _text(value: object) -> str | None:
 def _media_types() -> MimeTypes:
     from mimetypes import MimeTypes
 
-    return MimeTypes()  # what Python knows, and not what this machine adds
+    known = MimeTypes()  # what Python knows, and not what this machine adds
+    for ending, media_type in _MORE_TYPES.items():
+        known.add_type(media_type, ending)
+    return known
 
 
 def guess_media_type(name: str) -> str:
