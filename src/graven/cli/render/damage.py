@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
 
 
 def show_damage(session: Session, faults: Sequence[Damage]) -> None:
-    """Each fault, the runs and names it hurts, and where a healthy copy lies."""
+    """Each fault, the runs and names it hurts, and where a healthy copy lies.
+
+    What hurts nobody is only counted, for people; a pipe and --json have all of it.
+    """
     out = session.out
+    condemned = Counter(damage.place for damage in faults if damage.condemned)
+    idle = Counter(damage.place for damage in faults if out.human and _is_idle(damage))
     for damage in faults:
+        if damage.condemned or (out.human and _is_idle(damage)):
+            continue
         subject = f" {damage.kind or 'object'} {damage.object_id}" if damage.object_id else ""
-        word = ("condemned", "dim") if damage.condemned else ("damaged", "bad")
-        out.line(word, f" {damage.place}:{subject} {damage.what}")
+        out.line(("damaged", "bad"), f" {damage.place}:{subject} {damage.what}")
         for run_id in damage.runs:
             out.line(f"  of run {run_id}")
         for name in damage.names:
@@ -30,6 +37,14 @@ def show_damage(session: Session, faults: Sequence[Damage]) -> None:
                 out.line(f"  in {name}")
         if damage.healthy_copy:
             out.line(("  a healthy copy is in ", "good"), damage.healthy_copy)
+    for place, count in idle.items():
+        out.line(("damaged", "bad"), f" {place}: {plural(count, 'object')} that nothing needs")
+    for place, count in condemned.items():
+        out.line(("condemned", "dim"), f" {place}: {plural(count, 'fault')}; gc will remove it")
+
+
+def _is_idle(damage: Damage) -> bool:
+    return damage.object_id is not None and not damage.names and not damage.condemned
 
 
 def show_coverage(session: Session, coverage: Coverage) -> None:
@@ -52,7 +67,7 @@ def show_repair(session: Session, report: RepairReport) -> None:
     if report.fetched:
         out.line(("healed", "good"), f" {plural(len(report.fetched), 'object')} from there")
     if report.copied:
-        out.line(("healed", "good"), f" {plural(report.copied, 'object')} from what can be read")
+        out.line(("copied", "good"), f" {plural(report.copied, 'object')} from what can be read")
     for name in report.pointers:
         out.line(("healed", "good"), f" {name}: as it is there")
     if report.received is not None:

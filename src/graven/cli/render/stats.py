@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graven.porcelain.stats import Stats
 
 _SHOWN_HEX = 12
+_SHOWN = 3  # of each, for people
 
 
 def show_stats(session: Session, report: Stats) -> None:
@@ -59,7 +60,8 @@ def show_stats(session: Session, report: Stats) -> None:
 
 
 def _ratio(before: int, after: int, word: str) -> str:
-    return f"{word} {before / after:.1f} : 1" if before and after and before > after else ""
+    worth = before and after and before >= 1.05 * after
+    return f"{word} {before / after:.1f} : 1" if worth else ""
 
 
 def _show_largest(session: Session, report: Stats) -> None:
@@ -70,7 +72,7 @@ def _show_largest(session: Session, report: Stats) -> None:
         ("attachment", report.store.largest_attachments),
         ("object", report.store.largest_objects),
     ):
-        for entry in entries:
+        for entry in entries[:_SHOWN] if out.human else entries:
             name = entry.name
             if out.human:
                 name = name[:_SHOWN_HEX] if what == "object" else name
