@@ -1,5 +1,6 @@
 """Tensors in a store: put, listed, read, replaced and appended, whole or not at all."""
 
+import json
 import multiprocessing
 import subprocess
 import sys
@@ -193,6 +194,18 @@ class TestReplacing:
             assert sorted(found) == (["a", "b"] if by == "one" else ["b", "c"])
             assert {float(a[0]) for a in found.values()} == {0.0 if by == "one" else 1.0}
             assert store.tensors.batches(RUN) == [0]
+
+    def test_they_are_the_same_after_a_restore(self, open_store):
+        one, two = open_store(), open_store()
+        one.save(sample_run(RUN))
+        with one.tensors.writer(RUN) as first, two.tensors.writer(RUN) as second:
+            first.put_batch(0, {"l": {"z": np.zeros(1), "b": np.zeros(1)}})
+            second.put_batch(0, {"l": {"a": np.ones(1), "b": np.ones(1)}})
+        before = one.tensors.layers(RUN, 0)
+        one.delete(RUN)
+        one.restore(RUN)
+        assert one.tensors.layers(RUN, 0) == before
+        assert one.tensors.batches(RUN) == [0]
 
     def test_what_was_attached_by_hand_belongs_to_its_batch(self, tensors, store):
         store.attach(RUN, "tensors/3/l/k", save({"tensor": np.arange(3)}))
@@ -480,6 +493,13 @@ class TestStored:
         assert np.array_equal(load(data)["tensor"], array)
         assert data == save({"tensor": array})
         assert np.array_equal(tensors.get(RUN, 7, "a/b", "k"), array)
+
+    def test_the_metadata_is_read_as_json(self, tensors, store):
+        tensors.put_batch(RUN, 7, {"empty": {}}, {"n": 1})
+        (found,) = store.attachments(RUN)
+        assert (found.name, found.media_type) == ("tensors/7/metadata", "application/json")
+        told = json.loads(store.read_attachment(RUN, found.name))
+        assert told == {"metadata": {"n": 1}, "empty": ["empty"]}
 
     def test_a_large_one_among_small_ones(self, tensors, random):
         given = [random.random(n) for n in (3, MIB, 5, 300_000, 0)]

@@ -201,7 +201,8 @@ def _attachments(catalog: Catalog, run_id: str, run_name: str, saved: int) -> li
     ) or (0,)
     rows = catalog.rows(
         "SELECT name, target, note FROM ref WHERE run_id = ? AND target IS NOT NULL"
-        " AND stamp > ? ORDER BY name",
+        # What was written last is so again: of tensors that matters (tensor_listing).
+        " AND stamp > ? ORDER BY stamp, name",
         (run_id, earlier),
     )
     return [Intent(name, ObjectId(target), None, _note(note)) for name, target, note in rows]

@@ -209,6 +209,7 @@ class TensorWriter:
             item = Item(hash_bytes(given.record), MANIFEST, given.record)
             self._add(item)
             facts = {**note, "size": len(given.record), "type": RECORD_TYPE}
+            facts["media_type"] = "application/json"
             ref = prefix_of(self._run_id, folder + METADATA)
             intents.append(Intent(ref, item.id, None, facts))
         intents += self._removals(folder, standing, [intent.name for intent in intents])
