@@ -192,8 +192,7 @@ def put_refs(
     A name that stands for just that already is not written again.
     """
     session, index, run_id = store.parts.session, store.parts.index, header.run_id
-    if writer is None:
-        writer = session.writer()  # refuses where nothing may be written
+    session.check_writable()
     made: list[Attachment] = []
     changed: list[int] = []
     intents = []
@@ -210,10 +209,14 @@ def put_refs(
         intents.append(Intent(layout.attachment_ref(run_id, name), object_id, None, note))
     if not intents:
         return made
-    for item in items:
-        writer.add(item)
-    writer.extend(intents)
-    for position, update in zip(changed, writer.finish(), strict=True):
+    if writer is None:  # threads that attach at once share a pack
+        updates = session.commit(list(items), intents)
+    else:
+        for item in items:
+            writer.add(item)
+        writer.extend(intents)
+        updates = writer.finish()
+    for position, update in zip(changed, updates, strict=True):
         made[position] = made[position]._replace(stamp=update.stamp)
     return made
 

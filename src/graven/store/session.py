@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING
 
 from graven import clock
@@ -34,7 +34,7 @@ __all__ = ["NONCE_BYTES", "Intent", "PackWriter", "Session"]
 class _Request:
     """Objects and updates of one caller, waiting for a commit."""
 
-    __slots__ = ("done", "error", "intents", "items", "since")
+    __slots__ = ("done", "error", "intents", "items", "since", "updates")
 
     def __init__(
         self, items: Sequence[Item], intents: Sequence[Intent], since: float | None
@@ -44,6 +44,7 @@ class _Request:
         self.since = since
         self.done = False
         self.error: BaseException | None = None
+        self.updates: list[PendingUpdate] = []
 
 
 class Session:
@@ -83,8 +84,10 @@ class Session:
 
     def commit(
         self, items: Sequence[Item], intents: Sequence[Intent], *, since: float | None = None
-    ) -> None:
+    ) -> list[PendingUpdate]:
         """Store objects and make refs point to them: all or nothing, durable on return.
+
+        Returns the updates as stamped.
 
         Shared objects (all but runs) that this session has written already are left out.
 
@@ -111,6 +114,7 @@ class Session:
             raise request.error if leads else _retold(request.error)
         if not request.done:  # whoever took it along was interrupted before writing it
             raise _interrupted()
+        return request.updates
 
     def _lead(self) -> None:
         requests: list[_Request] = []
@@ -125,7 +129,10 @@ class Session:
                 for item in request.items:
                     writer.add(item)
                 writer.extend(request.intents)
-            writer.finish()
+            updates = iter(writer.finish())
+            for request in requests:
+                if request.error is None:
+                    request.updates = list(islice(updates, len(request.intents)))
         except BaseException as error:
             # The leader carries every follower's request: each must hear of the failure,
             # an interrupt of the leader included. `commit` raises it.
