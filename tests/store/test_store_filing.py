@@ -9,6 +9,7 @@ import pytest
 from graven import Store, clock
 from graven.errors import BackendUnavailable, Corrupt, InvalidInput
 from graven.formats import layout
+from graven.formats.plan import Plan, encode_plan
 from graven.ids import hash_bytes
 from graven.objects.chunks import to_items
 from graven.store.filing import known_objects, open_content, put_stream
@@ -211,3 +212,18 @@ def test_a_damaged_chunk_leaves_the_rest_and_fsck_names_its_run(store, run):
         assert file.read() == LARGE[end:]
     damage = [found for found in store.fsck("full").damage if found.object_id == chunk]
     assert [found.runs for found in damage] == [(run,)]
+
+
+def test_what_stands_in_condemned_packs_only_is_written_again(store, run, open_store):
+    attach_stream(store, run, "artifacts/x", io.BytesIO(LARGE))
+    packs = [name for name in store.parts.backend.names(layout.PACKS) if name.endswith(".pack")]
+    plan = Plan("gc", store.grace_seconds, tuple(packs))
+    store.parts.backend.put(layout.PACKS + layout.plan_name("0" * 32), encode_plan(plan))
+    later = open_store()
+    stored = attach_stream(later, run, "artifacts/y", io.BytesIO(LARGE))
+    assert (stored.new_bytes, stored.reused_bytes) == (len(LARGE), 0)
+    again = attach_stream(open_store(), run, "artifacts/z", io.BytesIO(LARGE))
+    assert again.new_bytes == 0
+    for name in sorted(packs)[1:]:  # as the sweep does it; the first one has the run
+        store.parts.backend.delete(layout.pack_key(name))
+    assert open_store().read_attachment(run, "artifacts/y") == LARGE
