@@ -24,6 +24,7 @@ MAX_TABLE_BYTES = 2 * 1024**3
 _GROUP_BYTES = 64 * 1024 * 1024  # of a row group, by a guess from the schema alone
 _MAX_GROUP_ROWS = 128 * 1024
 _GUESSED_WIDTH = 32  # of a value that has no fixed width
+_SMALL_BYTES = 4 * 1024 * 1024
 _FEW_ROWS = 512  # of a file whose texts may be far larger than they look
 _THRIFT_BYTES = 64 * 1024 * 1024  # of a footer: a reader never takes more
 _PHYSICAL_WIDTH = {"INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 8, "BYTE_ARRAY": 4}
@@ -266,7 +267,8 @@ def read_table(file: pq.ParquetFile, what: str, limit: int = MAX_TABLE_BYTES) ->
     _refuse_above(limit, sum(map(_claim, groups)), what, "it")
     try:
         if sum(_worst(group) for group in groups) <= limit:
-            return file.read()
+            # Small ones in this thread: to wake others takes longer.
+            return file.read(use_threads=sum(map(_claim, groups)) > _SMALL_BYTES)
         return _read_watched(file, what, limit)
     except GravenError:
         raise
