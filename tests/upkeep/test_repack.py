@@ -184,16 +184,16 @@ def test_new_packs_that_a_collector_has_condemned_replace_nothing(open_store, pl
     fill(open_store, 4)
     real = module.look_over
 
-    def with_a_collector(backend):
+    def with_a_collector(backend, **how):
         new = packs(place)[-1]
         condemn(place, Plan("gc", 86_400, (new,)))
-        return real(backend)
+        return real(backend, **how)
 
     calls = []
 
-    def look(backend):
+    def look(backend, **how):
         calls.append(1)
-        return with_a_collector(backend) if len(calls) == 2 else real(backend)
+        return with_a_collector(backend, **how) if len(calls) == 2 else real(backend, **how)
 
     monkeypatch.setattr(module, "look_over", look)
     with pytest.raises(BackendUnavailable, match="condemned while they were written"):
@@ -208,9 +208,9 @@ def test_a_repacker_that_slept_writes_no_plan(open_store, place, time, monkeypat
     real = module.look_over
     calls = []
 
-    def look(backend):
+    def look(backend, **how):
         calls.append(1)
-        found = real(backend)
+        found = real(backend, **how)
         if len(calls) == 2:
             time.forward(DAY)
         return found

@@ -38,13 +38,13 @@ def is_due(store: Store) -> bool:
     """Whether there are so many small packs that they are merged without being asked."""
     from graven.upkeep.listing import look_over
     from graven.upkeep.repack import small_packs
-    from graven.upkeep.sweep import ripe_plans
+    from graven.upkeep.sweep import has_work
 
     threshold = auto_threshold(store)
     if threshold == 0:
         return False
-    listing = look_over(store.parts.backend)
-    return len(small_packs(listing)) >= threshold or bool(ripe_plans(listing))
+    listing = look_over(store.parts.backend, settled=False)
+    return len(small_packs(listing)) >= threshold or has_work(listing, store.grace_seconds)
 
 
 def many_packs(store: Store) -> bool:

@@ -58,8 +58,12 @@ class Listing(NamedTuple):
         return frozenset(name for plan in plans for name in plan.packs)
 
 
-def look_over(backend: Backend) -> Listing:
+def look_over(backend: Backend, *, settled: bool = True) -> Listing:
     """List until two listings in a row are equal, and read the plans.
+
+    Args:
+        backend: the store's.
+        settled: False where one listing will do, since nothing is deleted by it.
 
     Raises:
         Corrupt, FormatTooNew: a plan cannot be read, so nobody knows what it condemns.
@@ -67,7 +71,7 @@ def look_over(backend: Backend) -> Listing:
             changed each time.
     """
     check_clock(backend)
-    entries, looked = _settled(backend)
+    entries, looked = _settled(backend) if settled else _listed(backend)
     packs = {}
     written: dict[str, int] = {}
     done: dict[str, int] = {}
@@ -105,11 +109,15 @@ def check_clock(backend: Backend) -> None:
         )
 
 
+def _listed(backend: Backend) -> tuple[list[Entry], float]:
+    looked = clock.uptime()
+    return list(backend.list(layout.PACKS)), looked
+
+
 def _settled(backend: Backend) -> tuple[list[Entry], float]:
     before: list[Entry] | None = None
     for attempt in range(_ATTEMPTS):
-        looked = clock.uptime()
-        entries = list(backend.list(layout.PACKS))
+        entries, looked = _listed(backend)
         if before is not None and [e.key for e in before] == [e.key for e in entries]:
             return entries, looked
         before = entries

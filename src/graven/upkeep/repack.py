@@ -22,7 +22,7 @@ from graven.upkeep.listing import Listing, check_clock, look_over
 from graven.upkeep.packfile import WholePack, read_pack
 from graven.upkeep.plans import condemn
 from graven.upkeep.rewriting import Rewriter
-from graven.upkeep.sweep import SweepReport, sweep
+from graven.upkeep.sweep import SweepReport, has_work, sweep
 
 SMALL_BYTES = pack.DATA_PACK_BYTES // 2
 """Packs below are merged; those of a stream of large files are larger, and stay."""
@@ -78,8 +78,12 @@ def repack(store: Store, *, level: int | None = None, every: bool = False) -> Re
     backend = store.parts.backend
     check_clock(backend)
     store.parts.session.check_writable()
-    report = RepackReport(swept=sweep(backend, store.grace_seconds))
-    listing = look_over(backend)
+    listing = look_over(backend, settled=False)
+    waiting = sum(plan.done_ms is None for plan in listing.plans)
+    report = RepackReport(swept=SweepReport(waiting=waiting))
+    if has_work(listing, store.grace_seconds):
+        report.swept = sweep(backend, store.grace_seconds)
+        listing = look_over(backend, settled=False)
     names = small_packs(listing, every=every)
     if len(names) < (1 if every else 2):
         return report
@@ -120,7 +124,7 @@ def _condemn(store: Store, taken: Sequence[str], written: set[str]) -> None:
     plan appears: so it follows at once upon a look at all plans.
     """
     backend = store.parts.backend
-    listing = look_over(backend)
+    listing = look_over(backend, settled=False)
     if written & listing.condemned or not written <= listing.packs.keys():
         raise BackendUnavailable(
             "the new packs were condemned while they were written: the old ones stay",

@@ -80,6 +80,16 @@ def sweep(backend: Backend, grace_seconds: int) -> SweepReport:
     return report
 
 
+def has_work(listing: Listing, grace_seconds: int) -> bool:
+    """Whether a sweep would do anything with the plans that are listed."""
+    old = any(
+        plan.done_ms is not None
+        and listing.now_ms - plan.done_ms > patience(plan, grace_seconds) * 1000
+        for plan in listing.plans
+    )
+    return old or bool(listing.stray) or bool(ripe_plans(listing))
+
+
 def ripe_plans(listing: Listing) -> list[ListedPlan]:
     """Those that were not carried out and whose grace is over by the storage's clock."""
     return [
