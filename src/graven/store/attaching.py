@@ -17,6 +17,7 @@ from graven.store.writing import WritingStore
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from graven.catalog.questions import Header
     from graven.store.attachment_writes import Progress
     from graven.store.folders import Entry
     from graven.store.livelogs import LiveLog, RecoveredLog
@@ -71,9 +72,9 @@ class AttachingStore(WritingStore):
         """
         from graven.store.session import Intent
 
-        found = self.attachment(run_id, name)
-        self._session.observe(found.stamp)
-        ref = layout.attachment_ref(self._header(run_id).run_id, found.name)
+        header, found = self._find(run_id, name)
+        self._session.observe(max(header.stamp, found.stamp))
+        ref = layout.attachment_ref(header.run_id, found.name)
         self._commit([], [Intent(ref, None)])
 
     # --- questions ---
@@ -93,17 +94,20 @@ class AttachingStore(WritingStore):
         Raises:
             NotFound: no such run or attachment. InvalidInput: no name of an attachment.
         """
+        return self._find(run_id, name)[1]
+
+    def _find(self, run_id: str, name: str) -> tuple[Header, Attachment]:
         wanted = check_attachment_name(name)
-        run_id = self._header(run_id).run_id
-        found = self._index.look(partial(find_attachment, run_id=run_id, name=wanted))
+        header = self._header(run_id)
+        found = self._index.look(partial(find_attachment, run_id=header.run_id, name=wanted))
         if found is None:
             raise NotFound(
-                f"run {run_id} has no attachment {name!r}",
+                f"run {header.run_id} has no attachment {name!r}",
                 kind="attachment-missing",
-                hint=f"'graven show {run_id}' lists them",
-                run=run_id,
+                hint=f"'graven show {header.run_id}' lists them",
+                run=header.run_id,
             )
-        return found
+        return header, found
 
     def open_attachment(self, run_id: str, name: str, path: str | None = None) -> BinaryIO:
         """An attachment as a binary file to read and seek in.
