@@ -31,9 +31,9 @@ fix: venv
     .venv/bin/ruff check --fix .
     .venv/bin/ruff format .
 
-# Clients on a simulated bucket, looked at for long: just simulate 100x200
-simulate size="2000x500": venv
-    GRAVEN_SIMULATE={{size}} .venv/bin/python -m pytest -q -x tests/simulation/test_state_machine.py
+# Clients on a simulated bucket, and a model of how they share it, looked at for long: just simulate 100x200 50000
+simulate size="2000x500" interleavings="1000000": venv
+    GRAVEN_SIMULATE={{size}} GRAVEN_INTERLEAVINGS={{interleavings}} .venv/bin/python -m pytest -q -x -n 2 tests/simulation/test_state_machine.py tests/simulation/test_protocol.py
 
 # What CI runs
 ci:

@@ -105,6 +105,7 @@ OUTPUT = {
 TIME_AND_CHANCE = {
     "clock.py": "the only reader of time",
     "ids.py": "the only source of random bits",
+    "testing/protocol/*": "draws from a seed",
     "testing/simulation/*": "draws from a seed",
 }
 PROCESSES = {
