@@ -161,3 +161,48 @@ def test_an_empty_file_is_read():
     file = ObjectFile(lambda _: b"", seal(FILE, empty))
     assert file.read() == b""
     assert file.readinto(bytearray(5)) == 0
+
+
+class Batches(Objects):
+    """Several at once, an error in the place of an object."""
+
+    def many(self, ids):
+        self.batches.append(len(ids))
+        out = []
+        for object_id in ids:
+            try:
+                out.append(self(object_id))
+            except (Corrupt, NotFound) as error:
+                out.append(error)
+        return out
+
+
+def test_who_reads_on_gets_chunks_ahead_and_who_seeks_does_not(items):
+    objects = Batches(items)
+    objects.batches = []
+    file = ObjectFile(objects, items[-1].data, objects.many)
+    chance = random.Random(4)
+    for _ in range(10):
+        offset = chance.randrange(len(DATA) - 10)
+        file.seek(offset)
+        assert file.read(10) == DATA[offset : offset + 10]
+    assert sum(objects.batches) <= 4
+    objects.batches, objects.asked = [], []
+    whole = ObjectFile(objects, items[-1].data, objects.many)
+    assert whole.read() == DATA
+    assert max(objects.batches) > 2
+    assert len(objects.asked) == len(items) - 1
+
+
+def test_a_damaged_chunk_among_those_ahead_hurts_when_it_is_read(items):
+    objects = Batches(items)
+    objects.batches = []
+    objects.held[items[6].id] = b"wrong"
+    file = ObjectFile(objects, items[-1].data, objects.many)
+    start = sum(len(item.data) for item in items[:6])
+    assert file.read(start) == DATA[:start]
+    with pytest.raises(Corrupt, match=f"bytes {start} to "):
+        file.read(1)
+    end = start + len(items[6].data)
+    file.seek(end)
+    assert file.read() == DATA[end:]

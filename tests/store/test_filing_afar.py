@@ -58,3 +58,12 @@ def test_a_read_within_a_file_is_one_request_or_two(bench):
         file.seek(offset)
         assert file.read(4096) == DATA[offset : offset + 4096]
         assert len(bench.proxy.requests) <= 2
+
+
+def test_a_file_that_is_read_to_its_end_comes_several_chunks_at_a_time(bench):
+    store = bench.open("one", views="none")
+    store.save(sample_run("r"))
+    stored = attach_stream(store, "artifacts/x", DATA)
+    reader = bench.open("two")
+    with open_content(reader, stored.object_id) as file, bench.at_most(16):
+        assert file.read() == DATA

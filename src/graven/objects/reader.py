@@ -210,15 +210,24 @@ class ObjectReader:
 
     def _bytes_at(self, place: Place) -> bytes:
         frame = place.frame
-        alone = frame.count == 1 and frame.raw > pack.LARGE_OBJECT_BYTES
-        if place.loose or not alone or (place.pack, frame.offset) in self._frames:
-            return self._frame(place)[place.offset : place.offset + place.length]
+        part = slice(place.offset, place.offset + place.length)
+        if place.loose or frame.count > 1 or frame.raw <= pack.LARGE_OBJECT_BYTES:
+            return self._frame(place)[part]
         # A chunk of a file: the room is for frames that hold what is asked for next too.
+        fetched = self._drop((place.pack, frame.offset))
+        if fetched is not None:
+            return fetched[part]
         if frame.codec == CODEC_RAW:
             length = place.length
             return read_raw_object(self._backend, place.pack, frame, place.offset, length)
-        whole = read_frame(self._backend, place.pack, frame)
-        return whole[place.offset : place.offset + place.length]
+        return read_frame(self._backend, place.pack, frame)[part]
+
+    def _drop(self, key: tuple[str, int]) -> bytes | None:
+        with self._lock:
+            data = self._frames.pop(key, None)
+            if data is not None:
+                self._held -= len(data)
+        return data
 
     def _frame(self, place: Place) -> bytes:
         if place.loose:  # its bytes are all its own, and may be many

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from graven.formats.packbuild import Item
     from graven.objects.chunks import Readable
     from graven.store.base import StoreBase
+    from graven.store.index import Index
     from graven.store.session import PackWriter
 
 Known = Callable[[Sequence[ObjectId]], set[ObjectId]]
@@ -146,10 +147,18 @@ def open_content(store: StoreBase, object_id: ObjectId | str) -> BinaryIO:
     data = index.get(wanted)
     kind = index.look(partial(locate, object_id=wanted))[0].kind
     if kind == FILE:
-        return io.BufferedReader(ObjectFile(index.get, data), _BUFFER_BYTES)
+        many = partial(_get_many, index) if index.reader.prefers_many else None
+        return io.BufferedReader(ObjectFile(index.get, data, many), _BUFFER_BYTES)
     if kind != BLOB:
         raise InvalidInput(f"object {wanted.hex()} is a {kind}, no content", kind="wrong-kind")
     return io.BytesIO(data)
+
+
+def _get_many(index: Index, ids: Sequence[ObjectId]) -> Sequence[bytes | Exception]:
+    from graven.catalog.places import locate_many
+
+    places = index.look(partial(locate_many, ids=ids))
+    return index.reader.get_many([(object_id, places.get(object_id, ())) for object_id in ids])
 
 
 class _Filing:
