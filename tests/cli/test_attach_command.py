@@ -115,6 +115,18 @@ def test_show_lists_them_with_size_and_type(call, store, files):
     ]
 
 
+def test_many_tensors_are_one_line_for_people(call, store):
+    for number in range(21):
+        store.attach("r1", f"tensors/0/layer/{number}", bytes(8))
+    store.attach("r1", "artifacts/x", b"x")
+    shown = call("show", "r1", "--color", "always").out
+    assert "21 tensors" in shown
+    assert "tensors/0/layer" not in shown
+    assert "artifacts/x" in shown
+    rows = call("show", "r1").rows()
+    assert sum(row[0].startswith("attachment tensors/") for row in rows) == 21
+
+
 def test_files_within_a_folder(call, store, files):
     call("attach", "r1", "artifacts/model", "model")
     assert call("cat", "r1", "artifacts/model", "--path", "config.json").out == "{}\n"

@@ -4,12 +4,15 @@ import io
 import os
 import random
 import socket
+from pathlib import PureWindowsPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graven.errors import Conflict, Corrupt, InvalidInput, NotFound
-from graven.ids import hash_bytes
-from graven.store.attachment_names import safe_path
+from graven.ids import hash_bytes, normal
+from graven.store.attachment_names import check_attachment_name, safe_path
 from graven.testing.runs import sample_run
 
 LARGE = random.Random(7).randbytes(3_000_000)
@@ -304,3 +307,21 @@ def test_a_name_that_two_spell_apart_is_one(store):
     store.attach("a", "artifacts/\xe9", b"2")
     assert len(store.attachments("a")) == 1
     assert store.read_attachment("a", "artifacts/e\u0301") == b"2"
+
+
+@given(st.lists(st.text(min_size=1, max_size=40), min_size=2, max_size=2))
+def test_any_name_has_a_path_of_its_own_below(texts):
+    paths = []
+    for text in texts:
+        try:
+            path = safe_path(check_attachment_name("artifacts/" + text))
+        except InvalidInput:
+            continue
+        joined = os.path.normpath(os.path.join("/target", *path))
+        assert joined.startswith("/target/artifacts/")
+        assert joined.count("/") == len(path) + 1
+        assert not PureWindowsPath(*path).is_reserved()
+        assert PureWindowsPath("C:/target", *path).parts == ("C:\\", "target", *path)
+        paths.append((normal(text), path))
+    if len(paths) == 2:
+        assert (paths[0][0] == paths[1][0]) == (paths[0][1] == paths[1][1])

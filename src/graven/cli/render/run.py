@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -14,6 +15,9 @@ from graven.cli.render.units import format_number, human, scale_for, size
 from graven.model import Metric, MetricDef, MetricDirection, Point, PointStatus, Run
 from graven.porcelain.show import ShownRun
 from graven.store.attachments import FILE, FOLDER, Attachment
+
+TENSORS = "tensors/"
+MANY_TENSORS = 20
 
 
 def show_run(
@@ -35,12 +39,27 @@ def show_run(
     if shown.attachments and out.human:
         out.line("")
         out.line(("Attachments", "strong"))
+    if out.human:
+        out.table(_attachments_for_people(shown.attachments))
+        return
     attachments = Table("name", ">size", "type", header=False)
-    for attachment in shown.attachments:
-        shown_size = size(attachment.size) if out.human else str(attachment.size)
-        name = attachment.name if out.human else f"attachment {attachment.name}"
-        attachments.add(name, (shown_size, "dim"), (_type_of(attachment), "dim"))
+    for one in shown.attachments:
+        attachments.add(f"attachment {one.name}", str(one.size), _type_of(one))
     out.table(attachments)
+
+
+def _attachments_for_people(attachments: Sequence[Attachment]) -> Table:
+    """All by name; of many tensors, which nobody reads by name, the sum."""
+    table = Table("name", ">size", "type", header=False)
+    tensors = [one for one in attachments if one.name.startswith(TENSORS)]
+    folded = tensors if len(tensors) > MANY_TENSORS else []
+    for one in attachments:
+        if not (folded and one.name.startswith(TENSORS)):
+            table.add(one.name, (size(one.size), "dim"), (_type_of(one), "dim"))
+    if folded:
+        total = size(sum(one.size for one in folded))
+        table.add(TENSORS, (total, "dim"), (plural(len(folded), "tensor"), "dim"))
+    return table
 
 
 def _type_of(attachment: Attachment) -> str:
