@@ -36,6 +36,19 @@ def test_hash_object_and_cat_object(call, store, tmp_path, stdin):
     assert pretty[0] == "run"
 
 
+def test_a_loose_object_is_a_file_of_its_own(call, store, tmp_path):
+    (tmp_path / "file").write_bytes(bytes(2_000_000))
+    assert call("hash-object", "file", "--loose").code == 2
+    (plain,) = call("hash-object", "file").out.split()
+    (object_id,) = call("hash-object", "-w", "--loose", "file").out.split()
+    assert object_id == plain
+    assert call("cat-object", object_id[:10], "--size").out == "2000000\n"
+    (row,) = [row for row in call("ls-objects", "--kind", "blob").rows() if row[0] == object_id]
+    assert row[3].startswith(f"objects/{object_id[:2]}/{object_id[2:]}-")
+    assert (store.path / row[3]).read_bytes() == bytes(2_000_000)
+    assert call("hash-object", "-w", "--loose", "--kind", "run", "file").code == 2
+
+
 def test_rev_parse(call, store):
     objects = {name: store.resolve(name).object_id for name in ("r1", "r3")}
     assert call("rev-parse", "latest", "latest~2").rows() == [

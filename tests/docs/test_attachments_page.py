@@ -14,7 +14,8 @@ pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="no shell t
 
 
 def test_the_page_shows_what_happens(tmp_path, monkeypatch):
-    pytest.importorskip("numpy")
+    for module in ("numpy", "pyarrow", "duckdb", "polars"):
+        pytest.importorskip(module)
     shutil.copytree(ROOT / "tests" / "ingest" / "data", tmp_path / "results")
     shell = Shell(tmp_path)
     for name in ("GRAVEN_CACHE_DIR", "GRAVEN_STATE_DIR"):

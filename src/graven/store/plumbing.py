@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ObjectInfo(NamedTuple):
-    """An object: hex id, kind, size in bytes, the pack of its first copy."""
+    """An object: hex id, kind, size in bytes, the pack of its first copy (or its loose file)."""
 
     id: str
     kind: str
@@ -93,8 +93,14 @@ class PlumbingStore(TensorStore):
         place = self._index.ask(lambda catalog: locate(catalog, wanted))[0]
         return ObjectInfo(wanted.hex(), place.kind, place.length, place.pack)
 
-    def put_object(self, data: bytes, kind: str = "blob") -> str:
+    def put_object(self, data: bytes, kind: str = "blob", *, loose: bool = False) -> str:
         """Store a bare object, durably; returns its hex id. No ref names it.
+
+        Args:
+            data: its bytes.
+            kind: what they are. A blob of over 1 MiB is cut into chunks, and what is
+                returned is the id of their list.
+            loose: keep a blob whole, as a file of its own.
 
         Raises:
             InvalidInput: no such kind, or bytes that are no object of that kind.
@@ -105,6 +111,8 @@ class PlumbingStore(TensorStore):
 
         if kind not in KIND_CODES:
             raise InvalidInput(f"no such kind of object: {kind!r}", kind="bad-kind", field="kind")
+        if loose:
+            return self._put_loose(data, kind)
         if kind == BLOB:
             items = to_items(data)
         else:
@@ -113,10 +121,25 @@ class PlumbingStore(TensorStore):
         self._commit(items, [])
         return items[-1].id.hex()
 
+    def _put_loose(self, data: bytes, kind: str) -> str:
+        from graven.formats.envelope import BLOB
+
+        if kind != BLOB:
+            raise InvalidInput(
+                f"a {kind} cannot be loose: its file does not say what it is",
+                kind="bad-kind",
+                field="kind",
+            )
+        object_id = hash_bytes(data)
+        self._session.put_loose(object_id, data)
+        return object_id.hex()
+
     def iter_objects(self, kind: str | None = None) -> Iterator[ObjectInfo]:
         """Every object once, in the order of ids."""
         from graven.catalog.places import iter_objects
 
+        if not self.offline:
+            self._index.refresh_loose()
         for object_id, place in self._index.ask(lambda catalog: list(iter_objects(catalog, kind))):
             yield ObjectInfo(object_id.hex(), place.kind, place.length, place.pack)
 

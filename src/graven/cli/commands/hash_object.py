@@ -20,12 +20,18 @@ from graven.ids import hash_bytes
 @click.option("--stdin", is_flag=True, help="Read the bytes from standard input.")
 @click.option("-w", "--write", is_flag=True, help="Store the object, too.")
 @click.option("--kind", default="blob", show_default=True, help="Kind of the object to store.")
-def command(session: Session, files: tuple[str, ...], stdin: bool, write: bool, kind: str) -> None:
+@click.option("--loose", is_flag=True, help="Store it whole, as a file of its own.")
+def command(
+    session: Session, files: tuple[str, ...], *, stdin: bool, write: bool, kind: str, loose: bool
+) -> None:
     """Print the object id of each of FILES; with -w store them.
 
     The id is the BLAKE3 hash of the bytes, as b3sum prints it. Nothing names a stored
-    object until a ref does. No store is needed without -w.
+    object until a ref does. No store is needed without -w. Over 1 MiB a blob is stored in
+    chunks, and the id is that of their list, unless --loose keeps it whole.
     """
+    if loose and not write:
+        raise click.UsageError("--loose needs -w", click.get_current_context())
     if not files and not stdin:
         raise click.UsageError("expected FILES or --stdin", click.get_current_context())
     store = session.open_store() if write else None
@@ -34,7 +40,8 @@ def command(session: Session, files: tuple[str, ...], stdin: bool, write: bool, 
         sources.insert(0, ("-", None))
     for name, _ in sources:
         data = _read(name)
-        object_id = store.put_object(data, kind) if store else hash_bytes(data).hex()
+        stored = store.put_object(data, kind, loose=loose) if store else None
+        object_id = stored or hash_bytes(data).hex()
         if session.json:
             record = {"object": object_id, "file": name, "size": len(data), "stored": write}
             session.out.record("hash-object", record)

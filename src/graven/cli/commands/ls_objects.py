@@ -11,7 +11,7 @@ from graven.cli.session import Session
 @graven_command("ls-objects", examples=("graven ls-objects", "graven ls-objects --kind run"))
 @click.option("--kind", metavar="KIND", help="Only objects of this kind.")
 def command(session: Session, kind: str | None) -> None:
-    """List the objects by id: id, kind, size in bytes, pack; tab-separated."""
+    """List the objects by id: id, kind, size in bytes, pack or loose file; tab-separated."""
     out = session.out
     for info in session.open_store().iter_objects(kind):
         if out.json:
