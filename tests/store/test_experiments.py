@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from graven.errors import Conflict, InvalidInput, NotFound
@@ -165,6 +166,26 @@ def test_its_own_runs_take_everything(store, views):
         one.reindex  # noqa: B018  it is not there
     with pytest.raises(AttributeError):
         one.tags  # noqa: B018  names belong to the whole store
+
+
+def test_tensors_and_tables_are_those_of_its_runs(store, views):
+    pa = pytest.importorskip("pyarrow")
+    one, two = views
+    one.tensors.put_batch("one-0", 0, {"layer": {"key": np.arange(3)}})
+    assert one.tensors.batches("one-0") == [0]
+    with pytest.raises(NotFound):
+        one.tensors.batches("two-0")
+    with pytest.raises(AttributeError):
+        one.tensors.no_such_thing  # noqa: B018  it is not there
+    one.put_table("one-0", "trades", pa.table({"x": [1]}))
+    two.put_table("two-0", "trades", pa.table({"x": [2]}))
+    with pytest.raises(NotFound):
+        one.get_table("two-0", "trades")
+    assert store.scan("trades").to_table().num_rows == 2
+    assert one.scan("trades").to_table()["x"].to_pylist() == [1]
+    assert one.scan("trades", {"experiment": "exp:2"}).to_table()["x"].to_pylist() == [1]
+    with pytest.raises(InvalidInput):
+        one.scan("trades", pa.compute.field("x") == 1)
 
 
 def test_a_view_takes_no_run_of_another(store, views):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from graven.errors import InvalidInput, NotFound
 from graven.ids import parse_object_id
@@ -12,6 +12,7 @@ from graven.store.attachment_names import under
 
 if TYPE_CHECKING:
     from graven.store.attachments import Attachment
+    from graven.store.care import Store
     from graven.store.experiments import ExperimentManifest, ExperimentSummary
     from graven.store.records import Result
     from graven.store.scopes import ScopedStore
@@ -187,7 +188,7 @@ class RecordingStore(AttachingStore):
         """
         from graven.store.scopes import ScopedStore
 
-        return ScopedStore(self, experiment)
+        return ScopedStore(cast("Store", self), experiment)
 
     # --- locators ---
 

@@ -14,10 +14,13 @@ from graven.errors import Conflict, InvalidInput, NotFound
 from graven.store.experiments import ExperimentManifest, check_experiment, list_manifests
 
 if TYPE_CHECKING:
+    import pyarrow.dataset
+
     from graven.model.run import Run
     from graven.model.trend import TrendSeries
-    from graven.store.recording import RecordingStore
+    from graven.store.care import Store
     from graven.store.revisions import Resolved
+    from graven.store.tensors import Tensors
     from graven.store.writing import Batch
 
 # Methods of a store whose first argument is the id of a run: asked of this experiment's runs
@@ -46,7 +49,7 @@ class ScopedStore:
         experiment: the id of the experiment.
     """
 
-    def __init__(self, store: RecordingStore, experiment: str) -> None:
+    def __init__(self, store: Store, experiment: str) -> None:
         self.store = store
         self.experiment = check_experiment(experiment)
 
@@ -56,13 +59,7 @@ class ScopedStore:
     def __getattr__(self, name: str) -> Any:
         if name not in _OF_A_RUN:
             raise AttributeError(f"a scoped store has no {name!r}; its .store may have it")
-        method: Callable[..., Any] = getattr(self.store, name)
-
-        @wraps(method)
-        def of_own_run(run_id: str, *args: Any, **options: Any) -> Any:
-            return method(self._own(run_id), *args, **options)
-
-        return of_own_run
+        return _guarded(getattr(self.store, name), self._own)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *_OF_A_RUN})
@@ -163,6 +160,25 @@ class ScopedStore:
         options["experiment"] = self.experiment
         return self.store.extract_trend(metric, point_name, tags, **options)
 
+    @property
+    def tensors(self) -> ScopedTensors:
+        """As `Store.tensors`, of the experiment's runs."""
+        return ScopedTensors(self.store.tensors, self._own)
+
+    def scan(
+        self, name: str, where: Mapping[str, Any] | None = None, **options: Any
+    ) -> pyarrow.dataset.Dataset:
+        """As `Store.scan`; ``where`` is a mapping here, if anything."""
+        if where is not None and not isinstance(where, Mapping):
+            raise InvalidInput(
+                "a scoped scan takes its conditions as a mapping",
+                kind="bad-filter",
+                hint="filter the dataset by an expression",
+                field="where",
+            )
+        own = {**(where or {}), "experiment": self.experiment}
+        return self.store.scan(name, own, **options)
+
     # --- the experiment's own manifests ---
 
     def put_manifest(self, record: Mapping[str, Any]) -> ExperimentManifest:
@@ -193,6 +209,29 @@ class ScopedStore:
                 run=run_id,
             )
         return header.run_id
+
+
+def _guarded(method: Callable[..., Any], own: Callable[[str], str]) -> Callable[..., Any]:
+    """A method that takes a run's id first, for runs of one experiment."""
+
+    @wraps(method)
+    def of_own_run(run_id: str, *args: Any, **options: Any) -> Any:
+        return method(own(run_id), *args, **options)
+
+    return of_own_run
+
+
+class ScopedTensors:
+    """As `graven.store.tensors.Tensors`, for one experiment."""
+
+    def __init__(self, tensors: Tensors, own: Callable[[str], str]) -> None:
+        self._tensors = tensors
+        self._own = own
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in dir(self._tensors):
+            raise AttributeError(f"tensors have no {name!r}")
+        return _guarded(getattr(self._tensors, name), self._own)
 
 
 class ScopedBatch:
