@@ -34,7 +34,11 @@ from graven.refs.journal import RefUpdate
 
 
 def refresh(
-    catalog: Catalog, backend: Backend, *, on_gone: Callable[[], None] = lambda: None
+    catalog: Catalog,
+    backend: Backend,
+    *,
+    on_gone: Callable[[], None] = lambda: None,
+    moved: bool = False,
 ) -> list[Corrupt]:
     """Bring the catalog up to the store's present listing.
 
@@ -45,6 +49,7 @@ def refresh(
         catalog: is changed.
         backend: is read: one listing, then the new metadata regions, several at once.
         on_gone: called when packs that were known have vanished; it may raise.
+        moved: the caller has compared the listing, and found that the store has moved.
 
     Returns:
         Of each pack whose file cannot be read now, why: it is tried again the next time.
@@ -53,7 +58,7 @@ def refresh(
         FormatTooNew: a pack of a newer graven.
     """
     # A listing of a bucket is a request: there the first look is the one under the lock.
-    if not backend.remote and compare_listing(catalog, backend) is None:
+    if not backend.remote and not moved and compare_listing(catalog, backend) is None:
         return []
     with catalog.transaction() as connection:
         difference = compare_listing(catalog, backend)

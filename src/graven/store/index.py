@@ -92,7 +92,7 @@ class Index:
             return
         from graven.catalog.refresh import refresh
 
-        for error in refresh(self.catalog, self._backend, on_gone=self._on_gone):
+        for error in refresh(self.catalog, self._backend, on_gone=self._on_gone, moved=True):
             self._tell(error.message)
         if self._refresh_every:
             self._looked = clock.monotonic()
