@@ -112,10 +112,20 @@ def _check_views(key: str, _rest: str, value: Any) -> None:
         )
 
 
+def _check_count(key: str, _rest: str, value: Any) -> None:
+    if type(value) is not int or value < 0:
+        raise InvalidInput(
+            f"config {key}: expected a whole number from 0, got {value!r}",
+            kind="bad-config",
+            field=key,
+        )
+
+
 _CHECKS: dict[str, Callable[[str, str, Any], None]] = {
     "thresholds": _check_threshold,
     "floors": _check_floor,
     "metric_defs": _check_defs,
     "ingest.keep_raw": _check_bool,
+    "repack.auto": _check_count,
     "views": _check_views,
 }

@@ -19,7 +19,8 @@ class Config:
     """The shared settings of a store; keys that graven does not know are kept.
 
     ``metric_defs`` (name to `MetricDef`), ``thresholds`` (metric or pattern to a
-    fraction), ``ingest.keep_raw`` (true), ``views`` ("all" or "none").
+    fraction), ``ingest.keep_raw`` (true), ``repack.auto`` (small packs from which on they are
+    merged unasked; 0: never), ``views`` ("all" or "none").
     """
 
     def __init__(

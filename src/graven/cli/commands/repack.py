@@ -20,7 +20,7 @@ def command(session: Session, level: int | None, every: bool, auto: bool) -> Non
     Each save makes a pack, and many of them make a listing long. The small ones are deleted
     ten minutes later, by the next 'graven repack' or 'graven gc', so that nobody who reads
     meanwhile misses them. It also happens by itself, in the background, when a command finds
-    over a thousand of them: 'graven config set repack.auto N' says how many, 0 never.
+    over a thousand of them: 'graven config repack.auto N' says how many, 0 never.
     """
     from graven.cli.render.text import plural
     from graven.cli.render.units import size
