@@ -9,9 +9,15 @@ from typing import Any, NamedTuple
 
 from graven.backends.base import Backend
 from graven.catalog.database import Catalog, Row
-from graven.catalog.places import ALL_OBJECTS
 from graven.formats import layout
-from graven.formats.envelope import DEFINITIONS, ENVIRONMENT, KIND_CODES, KINDS_BY_CODE
+from graven.formats.envelope import (
+    BLOB,
+    DEFINITIONS,
+    ENVIRONMENT,
+    KIND_CODES,
+    KINDS_BY_CODE,
+    RUN,
+)
 from graven.formats.plan import Plan
 from graven.store.condemned import read_plans
 
@@ -26,12 +32,38 @@ _CLASSES = (
 _SHARED = ", ".join(str(KIND_CODES[kind]) for kind in (DEFINITIONS, ENVIRONMENT))
 _VISIBLE = "f.target IS NOT NULL AND r.object IS NOT NULL AND f.stamp > r.floor"
 # What the ref says of its content; of one that says nothing (tools of others) the object's size.
-_SIZE = "coalesce(json_extract(f.note, '$.size'), o.length, 0)"
+_SIZE = (
+    "coalesce(json_extract(f.note, '$.size'),"
+    " (SELECT o.length FROM object o WHERE o.id = f.target LIMIT 1), 0)"
+)
 _ATTACHED = (
     f"SELECT f.run_id AS run_id, f.name AS name, {_SIZE} AS size FROM ref f"
-    " JOIN run r ON r.run_id = f.run_id"
-    " LEFT JOIN (SELECT id, min(length) AS length FROM object GROUP BY id) o ON o.id = f.target"
-    f" WHERE {_VISIBLE}"
+    f" JOIN run r ON r.run_id = f.run_id WHERE {_VISIBLE}"
+)
+# Each in the order that its table has: nothing is sorted, and the index of those runs that have
+# a place, which SQLite would take, leads to each row apart.
+_KINDS = (
+    "SELECT kind, count(*), sum(length) FROM (SELECT kind, min(length) AS length FROM object"
+    " GROUP BY id) GROUP BY kind",
+    f"SELECT {KIND_CODES[RUN]}, count(*), coalesce(sum(length), 0) FROM run NOT INDEXED"
+    " WHERE pack IS NOT NULL",
+    f"SELECT {KIND_CODES[BLOB]}, count(*), coalesce(sum(size), 0) FROM (SELECT id, min(size)"
+    " AS size FROM loose GROUP BY id) l WHERE NOT EXISTS(SELECT 1 FROM object o WHERE o.id = l.id)",
+)
+_TWICE = (
+    "SELECT count(*), coalesce(sum(length), 0) FROM run r NOT INDEXED WHERE pack IS NOT NULL"
+    " AND EXISTS(SELECT 1 FROM object o WHERE o.id = r.object)"
+)
+_COPIES = (
+    "SELECT count(*) FROM object",
+    "SELECT count(*) FROM run NOT INDEXED WHERE pack IS NOT NULL",
+    "SELECT count(*) FROM loose",
+)
+_LARGEST_OBJECTS = (
+    "SELECT id, length FROM object ORDER BY length DESC, id LIMIT 50",
+    "SELECT object, length FROM run NOT INDEXED WHERE pack IS NOT NULL"
+    " ORDER BY length DESC, object LIMIT 50",
+    "SELECT id, size FROM loose ORDER BY size DESC, id LIMIT 50",
 )
 
 
@@ -106,10 +138,7 @@ class StoreStats:
 
 def count_all(catalog: Catalog, backend: Backend | None, baselines: int, tags: int) -> StoreStats:
     """Ask the catalog, and the backend which packs are condemned (None: nobody can be asked)."""
-    kinds = catalog.rows(
-        "SELECT kind, count(*), sum(length) FROM"
-        f" (SELECT kind, length FROM ({ALL_OBJECTS}) GROUP BY id) GROUP BY kind"
-    )
+    kinds = _kinds(catalog)
     problems = catalog.rows("SELECT name FROM pack WHERE problem IS NOT NULL")
     sizes = {name: size or 0 for name, size in catalog.rows("SELECT name, size FROM pack")}
     path = catalog.path
@@ -124,10 +153,10 @@ def count_all(catalog: Catalog, backend: Backend | None, baselines: int, tags: i
         tags=tags,
         packs=len(sizes),
         pack_bytes=sum(sizes.values()),
-        objects=sum(count for _, count, _ in kinds),
-        raw_bytes=sum(size for _, _, size in kinds),
-        copies=_one(catalog, f"SELECT count(*) FROM ({ALL_OBJECTS})"),
-        by_kind={KINDS_BY_CODE[code]: (count, size) for code, count, size in kinds},
+        objects=sum(count for count, _ in kinds.values()),
+        raw_bytes=sum(size for _, size in kinds.values()),
+        copies=sum(_one(catalog, sql) for sql in _COPIES),
+        by_kind=kinds,
         catalog_bytes=os.path.getsize(path) if path and os.path.exists(path) else 0,
         damaged_packs=tuple(name for (name,) in problems),
         named_bytes=_named_bytes(catalog),
@@ -135,13 +164,7 @@ def count_all(catalog: Catalog, backend: Backend | None, baselines: int, tags: i
         loose_bytes=_one(catalog, "SELECT coalesce(sum(size), 0) FROM loose"),
         condemned=_condemned(backend, sizes),
         size_classes=_size_classes(list(sizes.values())),
-        largest_objects=_large(
-            (row[0].hex(), row[1])
-            for row in catalog.rows(
-                f"SELECT id, max(length) FROM ({ALL_OBJECTS}) GROUP BY id"
-                f" ORDER BY 2 DESC, 1 LIMIT {LARGEST}"
-            )
-        ),
+        largest_objects=_largest_objects(catalog),
         largest_attachments=_large(
             catalog.rows(
                 f"SELECT name, size FROM ({_ATTACHED}) ORDER BY size DESC, name LIMIT {LARGEST}"
@@ -156,8 +179,30 @@ def _one(catalog: Catalog, sql: str) -> int:
     return int(row[0] or 0) if row else 0
 
 
+def _kinds(catalog: Catalog) -> dict[str, tuple[int, int]]:
+    """Objects and their bytes by kind, each object once."""
+    found: dict[str, tuple[int, int]] = {}
+    for sql in _KINDS:
+        for code, count, size in catalog.rows(sql):
+            known = found.get(KINDS_BY_CODE[code], (0, 0))
+            if count:
+                found[KINDS_BY_CODE[code]] = (known[0] + count, known[1] + size)
+    runs = KIND_CODES[RUN]
+    if _one(catalog, f"SELECT EXISTS(SELECT 1 FROM object WHERE kind = {runs})"):
+        ((count, size),) = catalog.rows(_TWICE)
+        if count:
+            found[RUN] = (found[RUN][0] - count, found[RUN][1] - size)
+    return found
+
+
+def _largest_objects(catalog: Catalog) -> tuple[Large, ...]:
+    sizes = {row[0]: row[1] for sql in _LARGEST_OBJECTS for row in catalog.rows(sql)}
+    first = sorted(sizes, key=lambda object_id: (-sizes[object_id], object_id))[:LARGEST]
+    return tuple(Large(object_id.hex(), sizes[object_id]) for object_id in first)
+
+
 def _named_bytes(catalog: Catalog) -> int:
-    own = "SELECT coalesce(sum(length), 0) FROM run WHERE pack IS NOT NULL"
+    own = "SELECT coalesce(sum(length), 0) FROM run NOT INDEXED WHERE pack IS NOT NULL"
     replaced = (
         "SELECT coalesce(sum(length), 0) FROM (SELECT r.n, min(o.length) AS length FROM run r"
         " JOIN object o ON o.id = r.object WHERE r.pack IS NULL GROUP BY r.n)"

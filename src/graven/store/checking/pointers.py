@@ -55,12 +55,11 @@ def _pages(catalog: Catalog) -> Iterator[list[tuple[str, bytes | None]]]:
 
 
 def _runs(catalog: Catalog) -> Iterator[list[tuple[str, bytes | None]]]:
-    # By the id, which has an index: a ref is named in the order of names.
-    after = ""
+    after = 0  # in the order of the table: a million names in theirs would be read one by one
     while rows := catalog.rows(
-        f"SELECT run_id, object FROM run WHERE run_id > ? ORDER BY run_id LIMIT {_PAGE}", (after,)
+        f"SELECT n, run_id, object FROM run WHERE n > ? ORDER BY n LIMIT {_PAGE}", (after,)
     ):
-        yield [(layout.run_ref(run_id), target) for run_id, target in rows]
+        yield [(layout.run_ref(run_id), target) for _, run_id, target in rows]
         after = rows[-1][0]
 
 

@@ -79,5 +79,5 @@ class Scratch:
 
     def _sort(self) -> None:
         if not self._sorted:
-            self._db.execute("CREATE INDEX held_by_id ON held(id)")
+            self._db.execute("CREATE INDEX held_by_id ON held(id, kind)")
             self._sorted = True
