@@ -18,6 +18,7 @@ from graven.objects.chunks import Readable, cut_stream
 
 GROUP_BYTES = 2 * 1024 * 1024
 _GROUPS_AHEAD = 2
+_SECONDS_TO_END = 2.0
 
 
 class Intake:
@@ -58,6 +59,8 @@ class Intake:
             with suppress(queue.Empty):  # room for the group that the thread waits to hand out
                 while True:
                     self._ready.get_nowait()
+            # So that nobody reads the source any more; one that is silent is left to itself.
+            worker.join(_SECONDS_TO_END)
 
     def _next(self) -> list[Item] | None:
         found = self._ready.get()
