@@ -39,7 +39,7 @@ class RetryPolicy:
             BackendUnavailable: kinds ``unreachable``, ``timeout`` (it is not known whether
                 it was done) and ``busy`` (it was not).
         """
-        begun = clock.monotonic()
+        begun = clock.uptime()
         attempt = 0
         unknown = False
         while True:
@@ -50,10 +50,13 @@ class RetryPolicy:
                 unknown = unknown or error.unknown
                 limit = self.connects if error.unreachable else self.attempts
                 wait = self._wait(attempt, error)
-                late = clock.monotonic() - begun + wait > self.budget
+                late = clock.uptime() - begun + wait > self.budget
+                if attempt < limit and not late:
+                    clock.sleep(wait)
+                    # If the machine was suspended meanwhile, what the request rests on is old.
+                    late = clock.uptime() - begun > self.budget + self.longest
                 if attempt >= limit or late:
                     raise _given_up(error, unknown, url) from error
-            clock.sleep(wait)
 
     def _wait(self, attempt: int, error: Transient) -> float:
         longest = min(self.longest, self.first * 2.0 ** (attempt - 1))

@@ -19,7 +19,7 @@ _PAGE = 1000
 
 
 def check_journaled(catalog: Catalog, scratch: Scratch, report: FsckReport) -> None:
-    """Look at every journaled ref, dead ones too."""
+    """Look at every journaled ref; what is dead for good may have lost its object to gc."""
     for page in _pages(catalog):
         report.refs += len(page)
         kinds = scratch.kinds([target for _, target in page if target is not None])
@@ -66,7 +66,10 @@ def _runs(catalog: Catalog) -> Iterator[list[tuple[str, bytes | None]]]:
 def _refs(catalog: Catalog) -> Iterator[list[tuple[str, bytes | None]]]:
     after = ""
     while rows := catalog.rows(
-        f"SELECT name, target FROM ref WHERE name > ? ORDER BY name LIMIT {_PAGE}", (after,)
+        "SELECT f.name, CASE WHEN f.stamp <= r.floor THEN NULL ELSE f.target END"
+        " FROM ref f LEFT JOIN run r ON r.run_id = f.run_id"
+        f" WHERE f.name > ? ORDER BY f.name LIMIT {_PAGE}",
+        (after,),
     ):
         yield [(name, target) for name, target in rows]
         after = rows[-1][0]

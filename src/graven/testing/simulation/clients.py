@@ -116,6 +116,7 @@ class Client:
         self.clock = SimulatedClock(simulation.time, offset_ms, self._wait)
         self.wakes_ns = 0
         self.dead = False
+        self.overslept = False  # the request that it is about to send never arrives
         self.task: Task[object] | None = None
         self.planned: deque[tuple[str, Fault]] = deque()
         self._cache_dir = cache_dir

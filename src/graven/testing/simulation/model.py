@@ -19,13 +19,16 @@ from graven.clock import COUNTER_BITS, MAX_AHEAD_MS
 from graven.formats import layout, pack
 from graven.formats.guarded import RefValue, decode_ref_file, encode_ref_object
 from graven.formats.run import RunEncoder
-from graven.ids import ObjectId, hash_bytes
+from graven.ids import ObjectId, hash_bytes, parse_object_id
+from graven.refs.guarded import KEPT_VALUES
 from graven.refs.journal import RefUpdate
 from graven.store.look import TOLERATED_MS
 from graven.testing.simulation.bucket import Bucket, Write
 from graven.testing.simulation.clients import Outcome, Task
+from graven.testing.simulation.places import Places
 
-_KEPT = (layout.FileKind.STORE, layout.FileKind.PACK, layout.FileKind.GUARDED_REF)
+_KEPT = (layout.FileKind.STORE, layout.FileKind.GUARDED_REF)
+_PLACES = (layout.FileKind.PACK, layout.FileKind.LOOSE)
 
 
 class Violation(AssertionError):
@@ -114,6 +117,8 @@ class BucketModel:
         chains: all values of each guarded ref, oldest first.
         highest: the greatest stamp in the name of any pack.
         sources: of each task that brings another bucket's content, the model of that bucket.
+        upkeep: tasks that rewrite and delete; what they wrote may be seen although they failed.
+        places: where objects stand.
     """
 
     def __init__(
@@ -128,6 +133,8 @@ class BucketModel:
         self.chains: defaultdict[Pointer, list[RefValue]] = defaultdict(list)
         self.highest = 0
         self.sources: dict[Task[Any], BucketModel] = {}
+        self.upkeep: set[Task[Any]] = set()
+        self.places = Places(bucket)
         self._winners: dict[str, RefUpdate] = {}
         self._floors: defaultdict[str, int] = defaultdict(int)
         self._saved: frozenset[str] = frozenset()
@@ -149,10 +156,79 @@ class BucketModel:
         kind = layout.classify(write.key)
         if write.data is None:
             demand(kind not in _KEPT, f"{write.key} was deleted")
+            if kind in _PLACES:
+                self._see_deletion(write)
+            elif kind is layout.FileKind.PLAN:
+                self.places.remove_plan(write.key)
         elif kind is layout.FileKind.PACK:
             self._see_pack(write, write.data)
         elif kind is layout.FileKind.GUARDED_REF:
             self._see_pointer(write, write.data)
+        elif kind is layout.FileKind.LOOSE:
+            self.places.add_loose(write.key)
+        elif kind is layout.FileKind.PLAN and _is_open(write.key):
+            self.places.add_plan(write.key, write.data, self._true_ms())
+
+    def _see_deletion(self, write: Write) -> None:
+        wrong = self.places.remove(write.key, self._true_ms())
+        demand(wrong is None, f"{write.key} was deleted: {wrong}")
+        winners: dict[str, RefUpdate] = {}
+        floors: defaultdict[str, int] = defaultdict(int)
+        for update in self.places.standing:
+            _take(update, winners, floors)
+        for name, update in self._winners.items():
+            left = winners.get(name)
+            dead = self._is_dead(update)  # for good, so that nobody asks for it
+            same = left is not None and rank(left) == rank(update)
+            demand(same or dead, f"without {write.key} {name} is {left}, not {update}")
+            demand(
+                floors[name] == self._floors[name] or dead,
+                f"without {write.key} the floor of {name} is {floors[name]}",
+            )
+        self._demand_objects(f"without {write.key}")
+        self._saved = self._restorable()
+        self._remember(write.step)
+
+    def _is_dead(self, update: RefUpdate) -> bool:
+        ref = layout.parse_ref_name(update.name)
+        if ref is None or not ref.attachment:
+            return False
+        return update.stamp <= self._floors[layout.run_ref(ref.run_id)]
+
+    def _demand_objects(self, when: str) -> None:
+        """All that can be asked for has to stand somewhere."""
+        lost = self.places.lacking(self._roots())
+        demand(not lost, f"{when} {sorted(i.hex()[:12] for i in lost)} are gone")
+
+    def _roots(self) -> Iterator[ObjectId]:
+        for run_id in self.moments[-1].objects:
+            yield from self.attachments(run_id).values()
+        for update in self._winners.values():
+            if update.target is not None and not self._is_attachment(update.name):
+                yield update.target
+        for chain in self.chains.values():
+            for value in chain[:-1]:
+                yield hash_bytes(encode_ref_object(value))
+            for value in chain[-KEPT_VALUES:]:
+                if value.object is not None:
+                    yield parse_object_id(value.object)
+
+    def _is_attachment(self, name: str) -> bool:
+        ref = layout.parse_ref_name(name)
+        return ref is not None and bool(ref.attachment)
+
+    def _restorable(self) -> frozenset[str]:
+        """Runs whose last value can be brought back, if they are deleted."""
+        last: dict[str, RefUpdate] = {}
+        for update in self.places.standing:
+            known = last.get(update.name)
+            if update.target is not None and (known is None or update.stamp > known.stamp):
+                last[update.name] = update
+        return frozenset(
+            name.removeprefix("runs/")
+            for name, update in last.items()
+            if update.target is not None and not self.places.lacking([update.target])
+        )
 
     def footprint(self, task: Task[Any]) -> Footprint:
         """What landed of a task so far."""
@@ -165,6 +241,7 @@ class BucketModel:
         tail = pack.read_tail(data, len(data))
         updates = expand_updates(pack.read_metadata(data[tail.offset : -pack.TAIL_BYTES]))
         self.highest = max(self.highest, name.stamp)
+        self.places.add_pack(write.key, updates)
         ahead = (name.stamp >> COUNTER_BITS) - self._true_ms()
         demand(
             not self.bucket.tells_time or ahead <= MAX_AHEAD_MS + TOLERATED_MS,
@@ -174,18 +251,15 @@ class BucketModel:
             for update in updates:
                 self._merge(update)
             self._remember(write.step)
+            self._demand_objects(f"with {write.key}")
             if write.task is not None:
                 self._demand_open(write.task)
                 self._footprints[write.task].packs[write.key] = updates
 
     def _merge(self, update: RefUpdate) -> None:
-        standing = self._winners.get(update.name)
-        if standing is None or rank(update) > rank(standing):
-            self._winners[update.name] = update
+        _take(update, self._winners, self._floors)
         if update.target is not None:
             self._saved |= {update.name.removeprefix("runs/")}
-        brought = update.stamp if update.target is None else update.floor
-        self._floors[update.name] = max(self._floors[update.name], brought)
 
     def _see_pointer(self, write: Write, data: bytes) -> None:
         folder, _, file = write.key.rpartition("/")
@@ -197,6 +271,7 @@ class BucketModel:
         else:
             self.chains[pointer] = _forwarded(self.chains[pointer], source.chains[pointer], value)
         self._remember(write.step)
+        self._demand_objects(f"with {value.object} as {pointer}")
         if write.task is not None:
             self._demand_open(write.task)
             self._footprints[write.task].values.append((pointer, value))
@@ -204,7 +279,10 @@ class BucketModel:
     def _demand_open(self, task: Task[Any]) -> None:
         """What lands late must be of a task that did not promise that nothing of it is there."""
         over = task.outcome in (Outcome.REFUSED, Outcome.FAILED)
-        demand(not over or task in self.sources, f"{task}, and yet it landed later")
+        demand(
+            not over or task in self.sources or task in self.upkeep,
+            f"{task}, and yet it landed later",
+        )
 
     def _remember(self, step: int) -> None:
         winners = {}
@@ -260,6 +338,19 @@ class BucketModel:
     def pointers(self) -> Iterator[tuple[Pointer, list[RefValue]]]:
         """Every guarded ref with all of its values, oldest first."""
         yield from sorted(self.chains.items())
+
+
+def _is_open(key: str) -> bool:
+    plan = layout.parse_plan_name(key.removeprefix(layout.PACKS))
+    return plan is not None and not plan.done
+
+
+def _take(update: RefUpdate, winners: dict[str, RefUpdate], floors: dict[str, int]) -> None:
+    standing = winners.get(update.name)
+    if standing is None or rank(update) > rank(standing):
+        winners[update.name] = update
+    brought = update.stamp if update.target is None else update.floor
+    floors[update.name] = max(floors[update.name], brought)
 
 
 def _append(chain: list[RefValue], value: RefValue, key: str) -> None:

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 MAX_LATENCY_MS = 40
 STRAGGLES_STEPS = 30
+FLIGHT_MS = 10 * 3_600_000
+"""No request takes so long: with half a grace period (12 hours) it is less than a whole one."""
 
 
 class Step(NamedTuple):
@@ -102,6 +104,18 @@ class Simulation:
             if steps is not None:
                 steps -= 1
 
+    def jump(self, ms: int) -> None:
+        """Let time go by at once, as if all processes were suspended.
+
+        Requests that are on their way arrive before. After many hours none does that was
+        about to be sent: its connection is gone.
+        """
+        self._land_stragglers(everything=True)
+        self.time.pass_by(ms)
+        if ms >= FLIGHT_MS:
+            for client in self.clients:
+                client.overslept = client.task is not None
+
     def settle(self) -> None:
         """Finish everything: no more faults, no listing is late, stragglers arrive."""
         self.faults = CALM
@@ -175,6 +189,9 @@ class Simulation:
         return self._act(request, client.task)
 
     def _fault(self, request: Request[Any]) -> Fault:
+        if request.client.overslept:
+            request.client.overslept = False
+            return Fault.TIMEOUT
         planned = request.client.planned
         if planned and planned[0][0] == request.method:
             fault = planned.popleft()[1]

@@ -27,6 +27,7 @@ from graven.testing.runs import sample_run
 from graven.testing.simulation.bucket import Bucket
 from graven.testing.simulation.clients import Client, Outcome, Task
 from graven.testing.simulation.faults import CALM, ROUGH, Faults
+from graven.testing.simulation.keeping import ATTACHED, CONTENTS, Attach, Collect, Detach, Repack
 from graven.testing.simulation.model import BucketModel, Pointer, Violation, demand
 from graven.testing.simulation.operations import (
     Batch,
@@ -44,10 +45,12 @@ from graven.testing.simulation.scheduler import Simulation
 
 RUN_IDS = ("a", "b", "c", "Run", "deadbeef00")
 POINTERS = (Pointer("baselines", "main"), Pointer("baselines", "nightly"), Pointer("tags", "v1"))
-FAILURES = ("busy", "clock-skew")
+FAILURES = ("busy", "clock-skew", "session-old", "packs-moved", "not-written")
 """Kinds of errors that say that nothing was done, and that may come at any time."""
 
 _MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
+HOURS = (1, 5, 11, 13, 25, 40)
 _DAY_MS = 24 * 60 * _MINUTE_MS
 
 
@@ -172,10 +175,34 @@ class World:
     def _transfer(self, who: int, source: BucketModel, target: BucketModel) -> None:
         target.sources[self._begin(who, Transfer(target, source))] = source
 
-    # REPACK, GC: an operation each in operations.py, a method here, and a line in `_CHOICES`
-    # and in tests/simulation/test_state_machine.py. `BucketModel.see` calls every deletion of
-    # a pack a violation: it has to be told which packs are condemned, and that all of their
-    # winning updates and floors stand elsewhere.
+    def attach(self, who: int, run_id: str, name: str, number: int, *, large: bool) -> None:
+        """Attach something to a run."""
+        self._begin(who, Attach(self.home(who), run_id, name, number, large=large))
+
+    def detach(self, who: int, run_id: str, name: str) -> None:
+        """Take an attachment away."""
+        self._begin(who, Detach(self.home(who), run_id, name))
+
+    def collect(self, who: int) -> None:
+        """Let a client collect garbage; nothing where listings are late for days."""
+        self._upkeep(who, Collect)
+
+    def repack(self, who: int) -> None:
+        """Let a client merge packs; nothing where listings are late for days."""
+        self._upkeep(who, Repack)
+
+    def _upkeep(self, who: int, kind: type[Collect] | type[Repack]) -> None:
+        if self.conditions.lateness == 0:
+            model = self.home(who)
+            model.upkeep.add(self._begin(who, kind(model)))
+
+    def jump(self, hours: int) -> None:
+        """Let time go by, wherever the clients stand; their uptime goes on.
+
+        What is under way when many hours begin never arrives.
+        """
+        if self.conditions.lateness == 0:
+            self.simulation.jump(hours * _HOUR_MS)
 
     def reopen(self, who: int) -> None:
         """Close the client's store; the next operation opens it anew."""
@@ -333,6 +360,22 @@ _CHOICES: list[tuple[_Act, float]] = [
     (lambda w, who, d: w.look(who, d.choice(RUN_IDS), d.choice(POINTERS)), 3),
     (lambda w, who, d: w.push(who), 1),
     (lambda w, who, d: w.pull(who), 1),
+    (
+        lambda w, who, d: w.attach(
+            who, d.choice(RUN_IDS), d.choice(ATTACHED), d.randrange(CONTENTS), large=False
+        ),
+        2,
+    ),
+    (
+        lambda w, who, d: w.attach(
+            who, d.choice(RUN_IDS), d.choice(ATTACHED), d.randrange(CONTENTS), large=True
+        ),
+        1,
+    ),
+    (lambda w, who, d: w.detach(who, d.choice(RUN_IDS), d.choice(ATTACHED)), 1),
+    (lambda w, who, d: w.collect(who), 1.5),
+    (lambda w, who, d: w.repack(who), 0.7),
+    (lambda w, who, d: w.jump(d.choice(HOURS)), 2),
     (lambda w, who, d: w.reopen(who), 0.5),
     (lambda w, who, d: w.crash(who), 0.3),
 ]
