@@ -92,4 +92,4 @@ def test_after_a_long_sleep_a_request_is_not_sent(scene):
     scene.simulation.jump(48 * HOUR_MS)
     scene.simulation.run()
     assert task.outcome is not Outcome.DONE
-    assert "b" not in scene.model.runs
+    assert "b" not in scene.model.moments[-1].objects
