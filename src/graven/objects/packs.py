@@ -83,15 +83,21 @@ def recover_pack_metadata(backend: Backend, name: str) -> PackFacts | None:
     return PackFacts(len(data), found) if found is not None else None
 
 
-def read_whole_pack(backend: Backend, name: str) -> bytes:
+def read_whole_pack(backend: Backend, name: str, size: int | None = None) -> bytes:
     """All bytes of a pack, none of a file that is larger than any pack can be.
+
+    Args:
+        backend: the store's.
+        name: the pack.
+        size: as a listing has just shown it; asked for if not given.
 
     Raises:
         NotFound: the pack is gone. Corrupt: it cannot be read (kind `UNREADABLE`).
     """
     key = layout.pack_key(name)
     with _reading(name):
-        _, size = backend.get_tail(key, 0)
+        if size is None:
+            _, size = backend.get_tail(key, 0)
         return backend.get(key) if size <= MAX_FILE_BYTES else b""
 
 

@@ -38,6 +38,7 @@ def mark(survey: Survey, backend: Backend) -> None:
     """
     survey.take_loose()
     survey.change("CREATE TABLE live(id BLOB PRIMARY KEY, seen INTEGER) WITHOUT ROWID")
+    survey.change("CREATE INDEX unseen ON live(id) WHERE seen = 0")
     survey.change(f"INSERT OR IGNORE INTO live SELECT *, 0 FROM ({ROOTS})")
     kept, lost = _guarded(survey, backend)
     lost -= {ObjectId(i) for i in is_live(survey, lost)}  # a visible ref needs it: that is damage

@@ -24,13 +24,18 @@ class WholePack(NamedTuple):
     updates: list[RefUpdate]
 
 
-def read_pack(backend: Backend, name: str) -> WholePack:
+def read_pack(backend: Backend, name: str, size: int | None = None) -> WholePack:
     """Read a pack whole, and check all of it.
+
+    Args:
+        backend: the store's.
+        name: the pack.
+        size: as listed a moment ago, which saves a look.
 
     Raises:
         NotFound: it is gone. Corrupt: a byte is wrong. FormatTooNew: a newer format.
     """
-    data = read_whole_pack(backend, name)
+    data = read_whole_pack(backend, name, size)
     parsed = layout.parse_pack_name(name)
     if parsed is None or hash_bytes(data) != parsed.digest:
         raise Corrupt(f"pack {name} does not match its name", kind="hash-mismatch", pack=name)

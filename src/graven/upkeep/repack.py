@@ -144,15 +144,15 @@ def _read_all(
     for name in names:
         size = listing.packs[name].size
         if part and (held + size > _WINDOW_BYTES or len(part) >= 4 * backend.concurrency):
-            yield from run_all(backend, [partial(_read, backend, n) for n in part])
+            yield from run_all(backend, [partial(_read, backend, listing, n) for n in part])
             part, held = [], 0
         part.append(name)
         held += size
-    yield from run_all(backend, [partial(_read, backend, n) for n in part])
+    yield from run_all(backend, [partial(_read, backend, listing, n) for n in part])
 
 
-def _read(backend: Backend, name: str) -> tuple[str, WholePack | None]:
+def _read(backend: Backend, listing: Listing, name: str) -> tuple[str, WholePack | None]:
     try:
-        return name, read_pack(backend, name)
+        return name, read_pack(backend, name, listing.packs[name].size)
     except (Corrupt, FormatTooNew, NotFound):
         return name, None

@@ -32,12 +32,13 @@ NAMING_CODES = ", ".join(str(KIND_CODES[kind]) for kind in sorted(NAMING))
 
 _WINDOW = 4  # times the backend's concurrency: packs whose metadata is in memory at once
 
-# told: the updates of each pack. run_id: of a run's own ref, else NULL. gone: 1 for a tombstone.
+# told: the updates of each pack. run_id: of a run's own ref, else NULL; owner: the run of an
+#   attachment, else NULL. gone: 1 for a tombstone; floor: as it raises it.
 # aside: the objects of packs that are told of and not taken in; naming: 1 for a kind of object
 #   that names others: the same bytes may be a blob elsewhere.
 _TABLES = """
-CREATE TABLE told(pack TEXT, name TEXT, run_id TEXT, stamp INTEGER, writer BLOB, gone INTEGER,
-    target BLOB, floor INTEGER);
+CREATE TABLE told(pack TEXT, name TEXT, run_id TEXT, owner TEXT, stamp INTEGER, writer BLOB,
+    gone INTEGER, target BLOB, floor INTEGER);
 CREATE TABLE aside(id BLOB, pack TEXT, naming INTEGER);
 """
 
@@ -179,12 +180,12 @@ def packs_moved(name: str) -> BackendUnavailable:
 
 def _tell(connection: sqlite3.Connection, pack: str, updates: Sequence[RefUpdate]) -> None:
     connection.executemany(
-        "INSERT INTO told VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO told VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 pack,
                 update.name,
-                _run_id(update.name),
+                *_runs(update.name),
                 update.stamp,
                 update.writer,
                 update.target is None,
@@ -196,10 +197,12 @@ def _tell(connection: sqlite3.Connection, pack: str, updates: Sequence[RefUpdate
     )
 
 
-def _run_id(name: str) -> str | None:
-    """The id, if it is a run's own ref; any other name is found as it is."""
+def _runs(name: str) -> tuple[str | None, str | None]:
+    """The id of the run that a ref is, and of the run that it belongs to."""
     parsed = layout.parse_ref_name(name)
-    return parsed.run_id if parsed is not None and not parsed.attachment else None
+    if parsed is None:
+        return None, None
+    return (None, parsed.run_id) if parsed.attachment else (parsed.run_id, None)
 
 
 def _index(connection: sqlite3.Connection) -> None:

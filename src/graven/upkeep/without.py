@@ -25,18 +25,20 @@ _UNABSORBED_RUNS = (
 )
 # What is dead for good adds nothing either: it stands at or below the floor of its run.
 _UNABSORBED_REFS = (
-    "SELECT DISTINCT t.pack, t.name, t.stamp FROM told t LEFT JOIN ref s ON s.name = t.name"
-    " LEFT JOIN writer w ON w.n = s.writer WHERE t.run_id IS NULL AND (s.name IS NULL OR "
+    "SELECT DISTINCT t.pack FROM told t LEFT JOIN ref s ON s.name = t.name"
+    " LEFT JOIN writer w ON w.n = s.writer LEFT JOIN run r ON r.run_id = t.owner"
+    " WHERE t.run_id IS NULL AND t.stamp > coalesce(r.floor, -1) AND (s.name IS NULL OR "
     + _RANK.format(target="s.target", filled="coalesce(s.target, x'')")
     + " OR t.floor > s.floor)"
 )
 _HOMELESS = (
-    "SELECT DISTINCT a.id, a.pack FROM aside a"
+    "CREATE TABLE homeless AS SELECT DISTINCT a.id, a.pack FROM aside a"
     " WHERE NOT EXISTS(SELECT 1 FROM object o WHERE o.id = a.id"
     f" AND (NOT a.naming OR o.kind IN ({NAMING_CODES})))"
     " AND NOT EXISTS(SELECT 1 FROM run r WHERE r.pack IS NOT NULL"
     " AND substr(r.object, 1, 4) = substr(a.id, 1, 4) AND r.object = a.id)"
 )
+_NEEDED_HOMELESS = "SELECT DISTINCT h.pack FROM homeless h JOIN live l ON l.id = h.id"
 
 
 def needed_places(
@@ -63,31 +65,18 @@ def needed_places(
         return frozenset()
     with Survey(backend, set(packs) - hidden, given_up) as survey:
         survey.tell(hidden)
-        needed = unabsorbed(survey, hidden)
-        homeless = [(bytes(i), str(name)) for i, name in survey.catalog.rows(_HOMELESS)]
-        if homeless or loose:
+        needed = unabsorbed(survey) & hidden
+        survey.change(_HOMELESS)
+        if loose or survey.catalog.one("SELECT 1 FROM homeless LIMIT 1") is not None:
             survey.take(hidden)  # now it knows all: what is alive is asked of the whole
             mark(survey, backend)
-            live = is_live(survey, {*(i for i, _ in homeless), *loose.values()})
-            needed.update(name for i, name in homeless if i in live)
+            needed.update(str(row[0]) for row in survey.catalog.rows(_NEEDED_HOMELESS))
+            live = is_live(survey, set(loose.values()))
             needed.update(key for key, i in loose.items() if i in live)
     return frozenset(needed)
 
 
-def unabsorbed(survey: Survey, told: Collection[str]) -> set[str]:
+def unabsorbed(survey: Survey) -> set[str]:
     """Those of the packs that were told of whose updates the survey's state does not hold."""
-    needed = {str(row[0]) for row in survey.catalog.rows(_UNABSORBED_RUNS)}
-    floors: dict[str, int] = {}
-    for pack, name, stamp in survey.catalog.rows(_UNABSORBED_REFS):
-        if pack in needed:
-            continue
-        parsed = layout.parse_ref_name(name)
-        if parsed is not None:
-            floor = floors.get(parsed.run_id)
-            if floor is None:
-                row = survey.catalog.one("SELECT floor FROM run WHERE run_id = ?", (parsed.run_id,))
-                floor = floors[parsed.run_id] = int(row[0]) if row else -1
-            if stamp <= floor:
-                continue
-        needed.add(str(pack))
-    return needed & set(told)
+    rows = survey.catalog.rows(f"{_UNABSORBED_RUNS} UNION {_UNABSORBED_REFS}")
+    return {str(row[0]) for row in rows}
