@@ -14,6 +14,7 @@ from graven.store.session import Intent
 from graven.sync.bundle import verify_bundle
 from graven.testing.runs import sample_run
 from graven.upkeep import prune as module
+from graven.upkeep import selection
 from graven.upkeep.prune import Spared, carry_out, plan_prune
 from graven.upkeep.selection import Criteria
 
@@ -276,3 +277,21 @@ def test_a_run_of_a_stranger_without_facts_is_looked_at_too(store):
     target = bytes.fromhex(store.resolve("r0").object_id)
     store._session.commit([], [Intent("runs/odd", target)])
     assert "odd" in chosen(store, older_than=clock.now())
+
+
+def test_a_run_that_comes_while_the_plan_is_made_is_not_in_it(store, monkeypatch):
+    store.series()
+    rank = selection._rank
+
+    def rank_and_save(index, criteria):
+        ranked = rank(index, criteria)
+        other = Store(store.path, durable=False)
+        other.save(sample_run("best", 99.0, minute=0, branch="main"))
+        assert other.series()
+        assert other.count() == 9
+        return ranked
+
+    monkeypatch.setattr(selection, "_rank", rank_and_save)
+    plan = plan_prune(store, Criteria(rank="time", keep_top=1))
+    assert len(plan.run_ids) == 7
+    assert "best" not in plan.run_ids

@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 
 from graven import clock
 from graven.catalog.candidates import stamps_of
+from graven.catalog.database import Catalog
 from graven.errors import Conflict, Corrupt
 from graven.formats import layout
 from graven.store import Store
+from graven.store.index import Index
 from graven.store.session import Intent
 from graven.sync.bundle import BundleReport, create_bundle, verify_bundle
 from graven.sync.difference import ExactRuns
@@ -96,31 +98,52 @@ def plan_prune(store: Store, criteria: Criteria) -> PrunePlan:
     """
     check_criteria(criteria)
     index = store.parts.index
-    index.ask(lambda catalog: None, measured=criteria.measured)
-    check_names(index, criteria)
     pinned = guarded_runs(store) if criteria.keep_baselines else {}
+
+    def question(catalog: Catalog) -> _Choice:
+        # One state for ranks and choice: a run that comes between them would have no rank.
+        with catalog.snapshot():
+            check_names(index, criteria)
+            return _choose(index, criteria, pinned)
+
+    found = index.ask(question, measured=criteria.measured)
+    return PrunePlan(
+        criteria=criteria,
+        run_ids=tuple(found.run_ids),
+        stamps=found.stamps,
+        first=clock.micros_to_datetime(found.oldest) if found.run_ids else None,
+        last=clock.micros_to_datetime(found.newest) if found.run_ids else None,
+        spared=tuple(found.spared),
+        garbage_bytes=weigh(index, found.run_ids) if found.run_ids else 0,
+    )
+
+
+class _Choice(NamedTuple):
+    """The runs that are to go, with the stamps of their writes, and the span of their times."""
+
+    run_ids: list[str]
+    stamps: array[int]
+    oldest: int
+    newest: int
+    spared: list[Spared]
+
+
+def _choose(index: Index, criteria: Criteria, pinned: dict[str, list[str]]) -> _Choice:
     run_ids: list[str] = []
     stamps = array("q")
     spared: list[Spared] = []
-    times: list[int] = []
+    oldest = newest = 0
     for run, lacks in choose(index, criteria):
         if lacks is not None:
             spared.append(Spared(run.run_id, f"has no value of {lacks}"))
         elif run.run_id in pinned:
             spared.append(Spared(run.run_id, f"is {', '.join(pinned[run.run_id])}"))
         else:
+            newest = newest if run_ids else run.ts
+            oldest = run.ts  # they come newest first
             run_ids.append(run.run_id)
             stamps.append(run.stamp)
-            times = [min([run.ts, *times]), max([run.ts, *times])]
-    return PrunePlan(
-        criteria=criteria,
-        run_ids=tuple(run_ids),
-        stamps=stamps,
-        first=clock.micros_to_datetime(times[0]) if times else None,
-        last=clock.micros_to_datetime(times[1]) if times else None,
-        spared=tuple(spared),
-        garbage_bytes=weigh(index, run_ids) if run_ids else 0,
-    )
+    return _Choice(run_ids, stamps, oldest, newest, spared)
 
 
 def carry_out(

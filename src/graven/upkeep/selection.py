@@ -27,7 +27,6 @@ from graven.ids import normal
 from graven.store.index import Index
 
 _SHOWN = 5
-Positions = dict[int, list[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +130,11 @@ def _check_known(what: str, name: str, known: set[str]) -> None:
 
 def choose(index: Index, criteria: Criteria) -> Iterator[Chosen]:
     """The runs that are to go and those kept for lack of a value, newest first."""
-    positions = index.look(partial(metric_positions, metric=criteria.rank or ""))
-    top = _top(index, criteria, positions)
+    top, lacking = _rank(index, criteria)
     moment = criteria.older_than
     limit = None if moment is None else clock.micros(clock.make_aware(moment))
     seen: dict[str | None, int] = {}
     for page in _pages(index, criteria):
-        lacking = _without_value(index, page, positions) if criteria.rank else set()
         for run in page:
             seen[run.branch] = seen.get(run.branch, 0) + 1
             if limit is not None and run.ts >= limit:
@@ -168,11 +165,13 @@ def _fitting(index: Index, criteria: Criteria) -> set[int] | None:
     return set(index.look(partial(definitions_with_point, tags=tags)))
 
 
-def _top(index: Index, criteria: Criteria, positions: Positions) -> set[str]:
-    """Ids of the best runs; of equal ones the newer."""
+def _rank(index: Index, criteria: Criteria) -> tuple[set[str], set[str]]:
+    """Ids of the best runs (of equal ones the newer), and of those without a value."""
     if criteria.rank is None or criteria.keep_top is None:
-        return set()
+        return set(), set()
+    positions = index.look(partial(metric_positions, metric=criteria.rank))
     sign = -1.0 if criteria.ascending else 1.0
+    lacking: set[str] = set()
 
     def ranked() -> Iterator[tuple[float, int, int, str]]:
         for page in _pages(index, criteria):
@@ -180,10 +179,8 @@ def _top(index: Index, criteria: Criteria, positions: Positions) -> set[str]:
             for run in page:
                 if run.run_id in values:
                     yield sign * values[run.run_id], run.ts, run.stamp, run.run_id
+                else:
+                    lacking.add(run.run_id)
 
-    return {run_id for *_, run_id in heapq.nlargest(criteria.keep_top, ranked())}
-
-
-def _without_value(index: Index, page: list[Candidate], positions: Positions) -> set[str]:
-    values = index.look(partial(metric_values, page=page, positions=positions))
-    return {run.run_id for run in page} - values.keys()
+    top = {run_id for *_, run_id in heapq.nlargest(criteria.keep_top, ranked())}
+    return top, lacking
