@@ -187,6 +187,17 @@ def test_a_condition_on_the_run_opens_only_its_files(store, all_loose, opened, c
     assert len(set(opened)) == len(numbers)
 
 
+def test_of_several_files_one_that_stands_is_read(store, all_loose):
+    fill(store, 1)
+    index = store.parts.index
+    (first,) = loose.iter_loose(store.parts.backend)
+    second = store.parts.session.put_loose(first.object_id, store.parts.backend.get(first.key))
+    index.refresh_loose()
+    for key in sorted([first.key, second])[:1]:
+        store.parts.backend.delete(key)
+    assert store.scan("t").count_rows() == 3
+
+
 def test_a_mapping_opens_no_other_file(store, all_loose, opened):
     fill(store)
     assert rows(store.scan("t", {"run_id": "r4"})) == rows_by_hand([4])

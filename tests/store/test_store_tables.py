@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from graven import Store
-from graven.errors import Corrupt, InvalidInput, NotFound
+from graven.errors import Corrupt, GravenWarning, InvalidInput, NotFound
 from graven.formats import layout
 from graven.ids import hash_bytes
 from graven.objects import loose
@@ -99,6 +99,35 @@ def test_a_condemned_file_does_not_count(runs, monkeypatch):
     assert layout.loose_key(layout.parse_loose_key(files(runs)[0]), note["loose"]) not in condemned
 
 
+def test_a_run_is_not_restored_with_a_table_that_is_gone(runs):
+    runs.put_table("a", "t", LARGE)
+    runs.put_table("a", "small", SMALL)
+    runs.delete("a")
+    runs.parts.backend.delete(files(runs)[0])
+    with pytest.warns(GravenWarning, match="tables/t"):
+        runs.restore("a")
+    assert [t.name for t in runs.tables("a")] == ["tables/small"]
+    assert runs.fsck("full").ok
+
+
+def test_a_condemned_file_is_written_anew_by_a_restore(runs, monkeypatch):
+    runs.put_table("a", "t", LARGE)
+    runs.delete("a")
+    condemned = frozenset(files(runs))
+    monkeypatch.setattr(type(runs.parts.session), "condemned", condemned)
+    runs.restore("a")
+    for key in condemned:
+        runs.parts.backend.delete(key)
+    assert runs.get_table("a", "t").equals(LARGE)
+
+
+def test_what_is_gone_is_not_counted(runs):
+    runs.put_table("a", "t", LARGE)
+    assert runs.stats().loose == 1
+    runs.parts.backend.delete(files(runs)[0])
+    assert runs.stats().loose == 0
+
+
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_a_stream_of_batches_is_the_table(runs, monkeypatch, in_memory):
     if not in_memory:
@@ -155,7 +184,7 @@ def test_what_is_no_table_is_told(runs):
 
 def test_a_limit_of_the_caller(runs):
     runs.put_table("a", "t", {"zero": [0] * 100_000})
-    with pytest.raises(InvalidInput, match="over 1,000$") as caught:
+    with pytest.raises(InvalidInput, match=r"over 1,000$") as caught:
         runs.get_table("a", "t", max_bytes=1000)
     assert caught.value.kind == "table-too-large"
     assert runs.get_table("a", "t", max_bytes=10_000_000).num_rows == 100_000

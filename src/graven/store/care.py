@@ -192,4 +192,7 @@ class Store(PlumbingStore):
 
         counts = len(self.baselines), len(self.tags)
         backend = None if self.offline else self._backend
+        known = self._index.ask(lambda catalog: catalog.one("SELECT 1 FROM loose LIMIT 1"))
+        if backend is not None and known is not None:
+            self._index.refresh_loose()  # of a file that was deleted no pack tells
         return self._index.ask(lambda catalog: count_all(catalog, backend, *counts))

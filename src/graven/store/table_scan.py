@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,6 +27,7 @@ from graven.store.table_schemas import schema_of_all
 from graven.store.table_segments import Segment, Segments
 
 if TYPE_CHECKING:
+    from graven.catalog.database import Catalog
     from graven.store.tables import TableStore
 
 _PAGE = 500
@@ -130,21 +131,25 @@ def _apart(
 ) -> tuple[list[TableKey], dict[TableKey, Place]]:
     """Those that go through segments, and the loose ones, which are read in place."""
     index = store.parts.index
-    loose = index.look(partial(_loose_places, ids={key.object_id for key in keys}))
-    if not loose:
+    found = index.look(partial(_loose_places, ids={key.object_id for key in keys}))
+    if not found:
         return list(keys), {}
+    loose = {  # of several files some may be gone
+        object_id: places[0] if len(places) == 1 else index.first_standing(places) or places[0]
+        for object_id, places in found.items()
+    }
     small = [key for key in keys if key.object_id not in loose]
     return small, {key: loose[key.object_id] for key in keys if key.object_id in loose}
 
 
-def _loose_places(catalog: Any, ids: set[bytes]) -> dict[bytes, Place]:
+def _loose_places(catalog: Catalog, ids: Collection[bytes]) -> dict[bytes, Sequence[Place]]:
     """Of these objects the ones that stand in no pack."""
     found = [row[0] for row in catalog.rows("SELECT DISTINCT id FROM loose") if row[0] in ids]
-    out = {}
+    out: dict[bytes, Sequence[Place]] = {}
     for start in range(0, len(found), _PAGE):
         for object_id, places in locate_many(catalog, found[start : start + _PAGE]).items():
             if places[0].loose:
-                out[bytes(object_id)] = places[-1]
+                out[bytes(object_id)] = places
     return out
 
 
