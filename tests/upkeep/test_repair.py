@@ -11,7 +11,9 @@ from graven.errors import BackendUnavailable
 from graven.ids import hash_bytes
 from graven.store.session import Intent
 from graven.sync.cloning import clone
+from graven.sync.transfer import transfer
 from graven.testing.invariants import check_store
+from graven.testing.remote import RemoteMemory
 from graven.testing.runs import sample_run
 from graven.upkeep.gc import collect
 from graven.upkeep.repair import repair
@@ -280,3 +282,32 @@ def test_a_store_that_is_read_only_is_not_healed(pair):
     flip(pack_with(here, "r2"), 80, 60)
     with pytest.raises(BackendUnavailable, match="read-only"):
         repair(Store(here.path, readonly=True), there)
+
+
+def test_a_bucket_is_sampled_and_healed_from_a_clone_of_it(tmp_path, monkeypatch):
+    for variable in ("GRAVEN_CACHE_DIR", "GRAVEN_STATE_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    backend = RemoteMemory()
+    bucket = Store("memory://b", backend=backend)
+    for n in range(10):
+        bucket.save(sample_run(f"r{n}", minute=n))
+    bucket.set_baseline("r3")
+    runs = runs_of(bucket)
+    copy = Store(tmp_path / "copy", durable=False)
+    transfer(bucket, copy)
+    first = bucket.fsck("sample", share=0.3).coverage
+    second = bucket.fsck("sample", share=0.3).coverage
+    assert first.remembered
+    assert 0 < first.share < second.share < 1
+    key = max(entry.key for entry in backend.list("packs/"))
+    data = bytearray(backend.get(key))
+    data[60] ^= 1
+    backend.put(key, bytes(data))
+    anew = Store("memory://b", backend=backend, cache_dir=str(tmp_path / "other-machine"))
+    assert not anew.fsck("full").ok
+    report = repair(anew, copy)
+    assert report.ok, report.still
+    assert any("another store" in note for note in report.notes), "a store of its own id"
+    third = Store("memory://b", backend=backend, cache_dir=str(tmp_path / "third-machine"))
+    assert runs_of(third) == runs
+    assert third.fsck("full").ok

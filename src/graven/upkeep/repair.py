@@ -12,7 +12,13 @@ from typing import Any
 
 from graven.errors import Corrupt, FormatTooNew, GravenError, NotFound
 from graven.formats import layout
-from graven.formats.guarded import decode_ref_file, encode_ref_file
+from graven.formats.envelope import REF
+from graven.formats.guarded import (
+    RefValue,
+    decode_ref_file,
+    encode_ref_file,
+    encode_ref_object,
+)
 from graven.formats.plan import Plan
 from graven.ids import ObjectId, hash_bytes
 from graven.store import Store
@@ -292,10 +298,7 @@ class _Repair:
         self._report.condemned = going
 
 
-def _kept(value: Any) -> tuple[ObjectId, str]:
-    from graven.formats.envelope import REF
-    from graven.formats.guarded import encode_ref_object
-
+def _kept(value: RefValue) -> tuple[ObjectId, str]:
     return hash_bytes(encode_ref_object(value)), REF
 
 
