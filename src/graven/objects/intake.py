@@ -16,13 +16,13 @@ from graven.formats.packbuild import Item
 from graven.ids import ObjectId, hash_bytes, new_hasher
 from graven.objects.chunks import Readable, cut_stream
 
-GROUP_BYTES = 2 * 1024 * 1024
+GROUP_BYTES = 4 * 1024 * 1024
 _GROUPS_AHEAD = 2
 _SECONDS_TO_END = 2.0
 
 
 class Intake:
-    """The chunks of a stream, in groups of about 2 MiB.
+    """The chunks of a stream, in groups of about 4 MiB.
 
     Attributes:
         size: bytes of the groups that were cut; that of the whole once all are out.
