@@ -60,6 +60,7 @@ def check(copy):
 def test_a_transfer_takes_all_of_it(full, stores):
     report = transfer(full, stores[1])
     assert report.failed == {}
+    assert (report.attachments, report.manifests) == (5, 2)
     check(stores[1])
     assert transfer(full, stores[1]).packs == 0
 

@@ -36,6 +36,7 @@ class SyncReport:
         runs: ids of runs that are new or have changed there.
         deleted: ids of runs that are deleted there now.
         attachments: number of attachments.
+        manifests: number of versions of what describes experiments.
         objects, bytes, packs: what was written; bytes as stored.
         moved: baselines and tags that were set, as ``space/name``.
         conflicts: those that both sides have moved; nothing was done to them.
@@ -46,6 +47,7 @@ class SyncReport:
     runs: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     attachments: int = 0
+    manifests: int = 0
     objects: int = 0
     bytes: int = 0
     packs: int = 0
@@ -60,6 +62,7 @@ class SyncReport:
             "runs": self.runs,
             "deleted": self.deleted,
             "attachments": self.attachments,
+            "manifests": self.manifests,
             "objects": self.objects,
             "bytes": self.bytes,
             "packs": self.packs,
@@ -180,7 +183,9 @@ class _Transfer:
 
     def _count(self, update: RefUpdate) -> None:
         parsed = layout.parse_ref_name(update.name)
-        if parsed is None or parsed.attachment:
+        if parsed is None:
+            self._report.manifests += 1
+        elif parsed.attachment:
             self._report.attachments += 1
         elif update.target is None:
             self._report.deleted.append(parsed.run_id)
@@ -194,7 +199,8 @@ class _Transfer:
         return found.key if found else None
 
     def _tell(self) -> None:
-        done = len(self._report.runs) + len(self._report.deleted) + self._report.attachments
+        report = self._report
+        done = len(report.runs) + len(report.deleted) + report.attachments + report.manifests
         self._progress(done, self._shipment.bytes)
 
     # --- baselines and tags ---

@@ -41,6 +41,7 @@ def summary(report: SyncReport) -> str:
         (len(report.runs), "run", ""),
         (len(report.deleted), "deletion", ""),
         (report.attachments, "artifact", ""),
+        (report.manifests, "experiment manifest", ""),
         (len(report.moved), "baseline or tag", "baselines or tags"),
     ]
     words = [plural(count, one, many) for count, one, many in counts if count]
