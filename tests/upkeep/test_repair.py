@@ -15,6 +15,7 @@ from graven.sync.transfer import transfer
 from graven.testing.invariants import check_store
 from graven.testing.remote import RemoteMemory
 from graven.testing.runs import sample_run
+from graven.upkeep import repair as module
 from graven.upkeep.gc import collect
 from graven.upkeep.repair import repair
 
@@ -311,3 +312,23 @@ def test_a_bucket_is_sampled_and_healed_from_a_clone_of_it(tmp_path, monkeypatch
     third = Store("memory://b", backend=backend, cache_dir=str(tmp_path / "third-machine"))
     assert runs_of(third) == runs
     assert third.fsck("full").ok
+
+
+@pytest.mark.parametrize("step", ["condemn", "transfer"])
+def test_a_repair_that_broke_off_is_repeated(pair, monkeypatch, step):
+    here, there = pair
+    runs = runs_of(here)
+    for path in packs_of(here):
+        wreck_region(path)
+    here = anew(here)
+
+    def fail(*_args, **_options):
+        raise BackendUnavailable("the network is gone", kind="unreachable")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(module, step, fail)
+        with pytest.raises(BackendUnavailable, match="the network is gone"):
+            repair(here, there)
+    assert repair(here, there).ok
+    sweep(here)
+    check_store(anew(here), runs)
