@@ -87,6 +87,12 @@ def test_a_vanished_file_is_put_anew(runs):
     runs.put_table("b", "t", LARGE)
     assert runs.get_table("b", "t").equals(LARGE)
     assert runs.get_table("a", "t").equals(LARGE)
+    runs.parts.backend.delete(files(runs)[0])
+    runs.put_table("b", "t", LARGE)  # under a name that stands for it already
+    again = Store(runs.path, durable=False)
+    again._index.catalog.reset()
+    assert again.scan("t", {"run_id": "b"}).count_rows() == LARGE.num_rows
+    again.close()
 
 
 def test_a_condemned_file_does_not_count(runs, monkeypatch):
@@ -97,6 +103,27 @@ def test_a_condemned_file_does_not_count(runs, monkeypatch):
     assert len(files(runs)) == 2
     note = {r.name: r.note for r in runs.iter_refs()}["runs/b/tables/t"]
     assert layout.loose_key(layout.parse_loose_key(files(runs)[0]), note["loose"]) not in condemned
+
+
+def test_a_batch_has_tables_in_its_one_pack(runs):
+    packs = pack_count(runs)
+    with runs.batch() as batch:
+        for number in range(20):
+            batch.save(sample_run(f"x{number}"))
+            batch.put_table(f"x{number}", "t", {"n": [number]})
+        batch.put_table("a", "t", SMALL)
+        batch.put_table("b", "t", LARGE)
+        with pytest.raises(NotFound):
+            batch.put_table("nobody", "t", SMALL)
+        with pytest.raises(InvalidInput, match="not a table"):
+            batch.put_table("a", "t", 7)
+        assert runs.table_names() == {}
+    assert pack_count(runs) == packs + 1
+    assert runs.table_names() == {"t": 22}
+    assert runs.get_table("x7", "t").to_pydict() == {"n": [7]}
+    assert runs.get_table("b", "t").equals(LARGE)
+    assert runs.scan("t", {"run_id": "a"}).count_rows() == 3
+    assert runs.fsck("full").ok
 
 
 def test_a_run_is_not_restored_with_a_table_that_is_gone(runs):

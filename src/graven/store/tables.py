@@ -38,10 +38,10 @@ class TableStore(RecordingStore):
                 twice, a type that Parquet has no form for, or a column that is called like
                 one that `scan` adds (``run_id``, ``branch``, ``experiment``).
         """
-        _need_pyarrow()
+        need_pyarrow()
         from graven.store.table_writing import put_table
 
-        return put_table(self, self._header(run_id), _full_name(name), table)
+        return put_table(self, self._header(run_id), full_table_name(name), table)
 
     def get_table(self, run_id: str, name: str, *, max_bytes: int | None = None) -> pa.Table:
         """A table of one run, every byte of it verified.
@@ -54,11 +54,11 @@ class TableStore(RecordingStore):
             NotFound: no such run or table. Corrupt: damaged, or no Parquet file.
             InvalidInput: it would take more than ``max_bytes`` (kind ``table-too-large``).
         """
-        _need_pyarrow()
+        need_pyarrow()
         from graven.formats.parquet import MAX_TABLE_BYTES
         from graven.store.table_reading import get_table
 
-        found = self.attachment(run_id, _full_name(name))
+        found = self.attachment(run_id, full_table_name(name))
         limit = MAX_TABLE_BYTES if max_bytes is None else max_bytes
         what = f"table {name!r} of run {run_id}"
         return get_table(self, parse_object_id(found.object_id), what, limit)
@@ -110,23 +110,29 @@ class TableStore(RecordingStore):
             NotFound: no run has a table of that name. InvalidInput: a condition on what is
                 not there, or a column whose types in two runs do not go together.
         """
-        _need_pyarrow()
+        need_pyarrow()
         from graven.store.table_scan import scan
 
         return scan(self, normal(_bare_name(name)), where, columns, max_bytes)
 
 
-def _full_name(name: str) -> str:
+def full_table_name(name: str) -> str:
+    """``tables/trades``, however it was given."""
     from graven.store.attachment_names import under
 
     return under("tables", name)
 
 
 def _bare_name(name: str) -> str:
-    return _full_name(name).removeprefix("tables/")
+    return full_table_name(name).removeprefix("tables/")
 
 
-def _need_pyarrow() -> None:
+def need_pyarrow() -> None:
+    """Say what to install where it is missing.
+
+    Raises:
+        InvalidInput: it is (kind ``extra-missing``).
+    """
     try:
         import pyarrow.parquet  # noqa: F401  what is used stands in the modules that need it
     except ImportError as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from graven.backends.parallel import run_all
 from graven.errors import BackendUnavailable, Conflict, InvalidInput, NotFound
 from graven.formats import layout
-from graven.ids import hash_bytes
+from graven.ids import hash_bytes, normal
 from graven.store.attachment_names import check_attachment_name
 from graven.store.base import NAMED, warn
 from graven.store.reading import ReadingStore, _searched
@@ -46,6 +46,7 @@ class Batch:
         self._views_later: list[tuple[str, str]] = []
         self._ended = False
         self.run_ids: list[str] = []
+        self._saved: set[str] = set()
         self.queued = False  # the store could not be reached, and all of it waits to be sent
 
     def save(
@@ -75,6 +76,7 @@ class Batch:
         else:
             self._writer.add_run(encoded)
         self.run_ids.append(encoded.run_id)
+        self._saved.add(encoded.run_id)
         if self._views_wanted:
             self._keep_for_view(run, encoded)
 
@@ -93,6 +95,28 @@ class Batch:
             self._views.append((run, encoded))
         else:  # it is read back for its view: memory stays bounded
             self._views_later.append((encoded.run_id, encoded.run.id.hex()))
+
+    def put_table(self, run_id: str, name: str, table: object) -> None:
+        """Add a table of a run, as `Store.put_table` does: one write to disk for many.
+
+        Args:
+            run_id: a run of this batch, saved before its table, or one that is there.
+            name, table: as for `Store.put_table`.
+
+        Raises:
+            NotFound: no such run. InvalidInput: not a table; the batch can go on.
+        """
+        from graven.store.tables import full_table_name, need_pyarrow
+
+        self._check_open()
+        need_pyarrow()
+        from graven.store.table_writing import intent_of, place_table
+
+        run_id, name = normal(run_id), full_table_name(name)
+        if run_id not in self._saved:
+            self._store.parts.session.observe(self._store._header(run_id).stamp)
+        placed = place_table(self._store, self._writer, table)
+        self._writer.extend([intent_of(self._store, run_id, name, placed)])
 
     def put_object(self, data: bytes, kind: str = "blob") -> str:
         """Add a bare object; returns its hex id."""
