@@ -8,9 +8,11 @@ from graven.clock import HybridClock
 from graven.errors import BackendUnavailable
 from graven.refs.guarded import GuardedRefs
 from graven.refs.journal import RefState, RefUpdate
+from graven.store import look
 from graven.store.session import PackWriter, Session
 from graven.sync import transfer
 from graven.testing.simulation import run_scenario
+from graven.upkeep import sweep
 
 SEEDS = range(60)
 
@@ -110,4 +112,22 @@ def test_a_rule_that_is_switched_off_is_missed(monkeypatch, switch_off):
     switch_off(monkeypatch)
     with pytest.raises(AssertionError):
         for seed in SEEDS:
+            run_scenario(seed, 100)
+
+
+def heed_no_plan(monkeypatch):
+    monkeypatch.setattr(look, "condemned_places", lambda backend, names: frozenset())
+
+
+def delete_without_asking(monkeypatch):
+    monkeypatch.setattr(sweep, "needed_places", lambda *asked: frozenset())
+
+
+# From these seeds on it happens soon. How rules of deleting are missed that are needed less
+# often: test_keeping.py by hand, test_protocol.py for all of them, in a model.
+@pytest.mark.parametrize(("switch_off", "first"), [(heed_no_plan, 84), (delete_without_asking, 42)])
+def test_a_rule_of_deleting_that_is_switched_off_is_missed(monkeypatch, switch_off, first):
+    switch_off(monkeypatch)
+    with pytest.raises(AssertionError):
+        for seed in range(first, first + 20):
             run_scenario(seed, 100)

@@ -1,5 +1,8 @@
 """gc, repack and attachments in the simulator: days go by, and what nobody needs goes."""
 
+import io
+import random
+
 import pytest
 
 from graven.backends.retrying import RetryPolicy
@@ -9,8 +12,10 @@ from graven.testing.invariants import check_nothing_damaged
 from graven.testing.runs import sample_run
 from graven.testing.simulation import Outcome, Simulation, Violation
 from graven.testing.simulation.model import BucketModel
+from graven.upkeep import sweep
 
 HOUR_MS = 3_600_000
+LARGE = random.Random(5).randbytes(1_300_000)
 
 
 class Scene:
@@ -28,6 +33,15 @@ class Scene:
         task = client.begin(lambda client: act(client.store(self.bucket)))
         self.simulation.run()
         return task
+
+    def alone(self, name, act):
+        """Let a client do something to its end, while the others wait where they are."""
+        task = self.simulation.client(name, weight=1e9).begin(
+            lambda client: act(client.store(self.bucket))
+        )
+        while task.outcome is Outcome.OPEN:
+            self.simulation.run(1)
+        assert task.outcome is Outcome.DONE, task
 
     def done(self, name, act):
         task = self.do(name, act)
@@ -72,6 +86,60 @@ def test_what_died_with_a_run_is_no_damage_once_it_is_gone(scene):
         scene.simulation.jump(25 * HOUR_MS)
     scene.done("ann", lambda store: store.save(sample_run("a", 2.0)))
     scene.done("eve", check_nothing_damaged)
+
+
+def attach_while_a_plan_is_carried_out(scene, steps, hours):
+    """Eve attaches what is condemned; she stands still after so many requests meanwhile."""
+    scene.done("ann", lambda store: store.save(sample_run("a", 1.0)))
+    scene.done("ann", lambda store: store.save(sample_run("b", 1.0)))
+    scene.done("ann", lambda store: store.attach("a", "artifacts/x", io.BytesIO(LARGE)))
+    scene.done("ann", lambda store: store.delete("a"))
+    scene.simulation.jump(2 * HOUR_MS)
+    scene.done("bob", lambda store: store.gc())
+    scene.simulation.jump(25 * HOUR_MS)
+    eve = scene.simulation.client("eve")
+    task = eve.begin(
+        lambda client: client.store(scene.bucket).attach("b", "artifacts/x", io.BytesIO(LARGE))
+    )
+    scene.simulation.run(steps)
+    scene.alone("bob again", lambda store: store.gc())
+    for number, span in enumerate(hours):
+        scene.simulation.jump(span * HOUR_MS)
+        scene.alone(f"bob no. {number}", lambda store: store.gc())
+    scene.simulation.run()
+    return task
+
+
+STEPS = range(1, 14)
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_who_stands_still_while_a_plan_is_carried_out_loses_nothing(scene, steps):
+    assert attach_while_a_plan_is_carried_out(scene, steps, ()).outcome is Outcome.DONE
+    assert scene.model.places.gone > 0
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_who_stands_still_until_the_plan_is_gone_is_too_late_or_looks_again(scene, steps):
+    task = attach_while_a_plan_is_carried_out(scene, steps, (9, 8, 7))
+    assert task.outcome is Outcome.DONE or task.error.kind == "session-old"
+
+
+def test_plans_that_go_at_once_are_missed(monkeypatch):
+    def forget(backend, nonce):
+        backend.delete(layout.PACKS + layout.plan_name(nonce))
+
+    monkeypatch.setattr(sweep, "mark_done", forget)
+    lost = 0
+    for steps in STEPS:
+        scene = Scene()
+        try:
+            attach_while_a_plan_is_carried_out(scene, steps, ())
+        except Violation:
+            lost += 1
+        finally:
+            scene.simulation.close()
+    assert lost > 0
 
 
 def test_a_deletion_that_no_plan_allows_is_seen(scene):

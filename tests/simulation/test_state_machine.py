@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from graven.testing.simulation import POINTERS, RUN_IDS, World
+from graven.testing.simulation.keeping import ATTACHED, CONTENTS
+from graven.testing.simulation.world import HOURS
 
 WANTED = os.environ.get("GRAVEN_SIMULATE")
 EXAMPLES, STEPS_EACH = map(int, (WANTED or "300x100").split("x"))
@@ -100,7 +102,36 @@ class BucketMachine(RuleBasedStateMachine):
     def go_on(self, steps):
         self.world.run(steps)
 
-    # REPACK, GC: one rule each, as above (see `World`).
+    @rule(
+        who=CLIENTS,
+        run_id=RUNS,
+        name=st.sampled_from(ATTACHED),
+        number=st.integers(0, CONTENTS - 1),
+        large=st.booleans(),
+        steps=STEPS,
+    )
+    def attach(self, who, run_id, name, number, large, steps):
+        self.world.attach(who, run_id, name, number, large=large)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, run_id=RUNS, name=st.sampled_from(ATTACHED), steps=STEPS)
+    def detach(self, who, run_id, name, steps):
+        self.world.detach(who, run_id, name)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, steps=STEPS)
+    def collect(self, who, steps):
+        self.world.collect(who)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, steps=STEPS)
+    def repack(self, who, steps):
+        self.world.repack(who)
+        self.world.run(steps)
+
+    @rule(hours=st.sampled_from(HOURS))
+    def jump(self, hours):
+        self.world.jump(hours)
 
     def teardown(self):
         if self.world is not None:
