@@ -54,7 +54,6 @@ def test_not_a_number_comes_back(store):
         np.array([1 + 2j], np.complex64),
         np.arange(300_000, dtype=np.float64),
     ],
-    ids=str,
 )
 def test_arrays_come_back_as_they_were(store, array):
     store.put_result("a", "x", array, metadata={"k": 1})
@@ -109,7 +108,6 @@ def test_bytes_and_lists_with_dtype_and_shape(store):
         ("\ud800", {}, "bad-text"),
         (1, {"metadata": {"x": b""}}, "bad-metadata"),
     ],
-    ids=repr,
 )
 def test_data_that_cannot_be_kept(store, data, options, kind):
     with pytest.raises(InvalidInput) as error:
