@@ -200,6 +200,8 @@ class Fsck:
         owners = self._owners(wanted)
         for lack in missing:
             names = owners.get(lack.id, set())
+            if not names:
+                continue  # garbage, of which gc has taken a part: the record stands by others
             self._report.damage.append(
                 Damage(
                     f"object {lack.named_in.hex()}",
