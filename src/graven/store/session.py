@@ -149,7 +149,7 @@ class Session:
         that all of it can be put elsewhere when it cannot be finished.
         """
         self.check_writable()
-        self._renew(self._longest / 2)  # what it rests on may then be as old again
+        self._renew()
         return PackWriter(self, keep=keep)
 
     def forward(
@@ -197,7 +197,7 @@ class Session:
         The catalog that it was made by may be older, by half the grace at most: for so long
         plans stay after they were carried out.
         """
-        self._renew(self._longest / 2)
+        self._renew()
         return self._looked().begun
 
     def check_age(self, since: float | None) -> None:
@@ -235,15 +235,14 @@ class Session:
             return False
         return True
 
-    def _renew(self, limit: float | None = None) -> None:
-        """Look at the store anew when the session has grown old.
+    def _renew(self) -> None:
+        """Look at the store anew when the session is half as old as a decision may become.
 
         What it has written may be condemned by now: gc's grace is counted from when it
         became garbage, and a session that ends within half of that cannot be too late.
         """
         look = self._look
-        longest = self._longest if limit is None else limit
-        if look is not None and clock.uptime() - look.begun > longest:
+        if look is not None and clock.uptime() - look.begun > self._longest / 2:
             with self._leader_lock, self._look_lock:
                 if self._look is look:  # nobody else has done so meanwhile
                     self._written = {}
