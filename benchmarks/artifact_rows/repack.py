@@ -48,5 +48,5 @@ def _fill(place: Path, count: int) -> None:
     store = graven.Store(place, durable=False, views="none")
     for record in records(count):
         store.save(Run.from_dict(record))
-        store._session_made = None  # the next save is another writer's
+        store.parts.session._written.clear()  # so that the next save brings them again
     store.close()
