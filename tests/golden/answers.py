@@ -33,6 +33,7 @@ def answers(store):
                 for pointers in (store.baselines, store.tags)
             },
             "attachments": {h.run_id: _attachments(store, h.run_id) for h in store.headers()},
+            "records": list(_records(store)),
             "revisions": {rev: list(store.resolve(rev)) for rev in _revisions(store)},
             "objects": [[o.id, o.kind, o.size] for o in store.iter_objects()],
             "refs": [ref._asdict() for ref in store.iter_refs()],
@@ -140,10 +141,46 @@ def _attachments(store, run_id):
             a.object_id,
             a.size,
             a.stamp,
-            hash_bytes(store.read_attachment(run_id, a.name)).hex(),
+            a.kind,
+            a.media_type,
+            _content(store, run_id, a),
         ]
         for a in store.attachments(run_id)
     ]
+
+
+def _content(store, run_id, attachment):
+    if attachment.kind == "folder":
+        return [
+            [
+                entry.name,
+                entry.size,
+                entry.executable,
+                entry.object_id and entry.object_id.hex(),
+                entry.target,
+                _file_in(store, run_id, attachment.name, entry),
+            ]
+            for entry in store.list_folder(run_id, attachment.name)
+        ]
+    if attachment.kind == "file":
+        return hash_bytes(store.read_attachment(run_id, attachment.name)).hex()
+    return attachment.kind
+
+
+def _file_in(store, run_id, name, entry):
+    if entry.object_id is None:
+        return None
+    return hash_bytes(store.read_attachment(run_id, name, path=entry.name)).hex()
+
+
+def _records(store):
+    yield [[r.data, r.dtype, r.shape, r.metadata] for r in [store.get_result("main-1", "curve")]]
+    yield store.get_derived("main-1")
+    yield [[e.experiment, e.runs, e.manifests] for e in store.list_experiments()]
+    yield [m.record for m in store.manifests("exp:1.0")], store.get_manifest("exp_1.0")
+    yield store.tensors.get("main-1", 7, "layer/0", "activations").tolist()
+    for entry in store.tensors.appended("main-1"):
+        yield entry.metadata, entry.get("layer/0", "activations").tolist()
 
 
 def _revisions(store):

@@ -208,3 +208,10 @@ def log_text():
 def noise(size):
     """Bytes that no compressor makes smaller."""
     return random.Random(size).randbytes(size)
+
+
+def tensor():
+    """A small tensor; what is stored of it depends on no version of numpy."""
+    import numpy
+
+    return numpy.arange(6, dtype="float32").reshape(2, 3)

@@ -23,7 +23,7 @@ from graven.formats.layout import run_ref
 from graven.formats.run import RunEncoder
 from graven.ids import hash_bytes
 from graven.refs import guarded
-from graven.store import session
+from graven.store import experiments, packwriter, session, tensor_writing
 
 HERE = Path(__file__).parent
 VERSION = storefile.FORMAT
@@ -60,6 +60,9 @@ class Frozen:
         patches = (
             clock.kept_by(self),
             mock.patch.object(session, "random_bytes", dice.randbytes),
+            mock.patch.object(packwriter, "random_bytes", dice.randbytes),
+            mock.patch.object(tensor_writing, "random_bytes", dice.randbytes),
+            mock.patch.object(experiments, "new_nonce", lambda: dice.randbytes(16).hex()),
             mock.patch.object(guarded, "new_nonce", lambda: dice.randbytes(16).hex()),
             mock.patch.object(storefile, "new_nonce", lambda: dice.randbytes(16).hex()),
         )
@@ -83,6 +86,7 @@ def build(folder):
             replace_and_relabel,
             delete_and_restore,
             point_at_runs,
+            keep_things_beside,
             put_bare_objects,
             save_what_a_newer_graven_writes,
         ):
@@ -179,6 +183,24 @@ def point_at_runs(store):
     store.tags.set("v2.0", "rich", force=True)
     store.baselines.set("of a deleted run", "main-4")
     store.delete("main-4", force=True)
+
+
+def keep_things_beside(store):
+    """Each form of what stands beside the numbers."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "model"
+        (folder / "sub").mkdir(parents=True)
+        (folder / "weights.bin").write_bytes(contents.noise(500))
+        (folder / "sub" / "größe.txt").write_text("ü", encoding="utf-8")
+        (folder / "latest").symlink_to("weights.bin")
+        store.attach("main-1", "artifacts/model", folder)
+    store.put_result("main-1", "curve", [[0, 1.5], [1, None]], metadata={"unit": "s"})
+    store.put_derived("main-1", {"speedup": 1.25})
+    store.put_manifest("exp:1.0", {"seeds": [1, 2]})
+    store.put_manifest("exp:1.0", {"seeds": [1, 2, 3]})
+    store.put_manifest("exp_1.0", {"another": True})
+    store.tensors.put_batch("main-1", 7, {"layer/0": {"activations": contents.tensor()}})
+    store.tensors.append("main-1", {"step": 1}, {"layer/0": {"activations": contents.tensor()}})
 
 
 def put_bare_objects(store):

@@ -155,7 +155,7 @@ def test_what_a_released_graven_wrote_is_not_made_again(copied, monkeypatch, cap
 def test_it_holds_what_it_is_meant_to_hold(copied, opened):
     store = opened(copied)
     kinds = {row[1] for row in EXPECTED["objects"]}
-    assert kinds == {"blob", "file", "run", "environment", "definitions", "ref"}
+    assert kinds == {"blob", "file", "run", "environment", "definitions", "ref", "manifest"}
     frames = [store.show_pack(info.name).frames for info in store.packs()]
     assert max(len(found) for found in frames) >= 3
     assert {frame["codec"] for found in frames for frame in found} == {0, 1}
