@@ -9,8 +9,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pyarrow.dataset as ds
-
 import graven
 from graven.testing.runs import sample_run
 from peers import snapshots
@@ -69,7 +67,7 @@ def one(path: str, count: int, rows: int) -> dict[str, Any]:
     wanted = snapshots.run_ids(count)[count // 2]
     with Stopwatch() as watch:
         store = graven.open(path)
-        table = store.scan(snapshots.NAME).to_table(filter=ds.field("run_id") == wanted)
+        table = store.scan(snapshots.NAME, {"run_id": wanted}).to_table()
     store.close()
     assert table.num_rows == rows
     return watch.answer(rows=table.num_rows)

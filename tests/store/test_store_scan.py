@@ -307,6 +307,26 @@ def test_empty_tables(store):
 # --- segments ---
 
 
+def test_a_mapping_reads_only_the_row_groups_of_its_runs(store, monkeypatch):
+    monkeypatch.setattr(table_segments, "ROW_GROUP", 4)
+    fill(store)
+    store.put_table("r4", "t", table(4).slice(0, 0))
+    store.scan("t")
+    for numbers in ([2], [0, 5], [1, 3, 5], [0, 1, 2, 3, 5]):
+        dataset = store.scan("t", {"run_id": [f"r{n}" for n in numbers]})
+        assert rows(dataset) == rows_by_hand(numbers)
+    assert rows(store.scan("t", {"run_id": "r4"})) == []
+    segments = table_segments.Segments(str(segment_files(store)[0].parent), store.store_id)
+    (segment,) = segments._all()
+    assert segment.groups == (4, 4, 4, 3)
+    keys = {key.run_id: key for key in segment.entries}
+    assert list(keys) == ["r0", "r3", "r4", "r1", "r2", "r5"]  # neighbours are alike
+    assert segment.groups_of({keys["r0"]}) == [0]
+    assert segment.groups_of({keys["r3"]}) == [0, 1]
+    assert segment.groups_of({keys["r4"]}) == []
+    assert segment.groups_of(set(keys.values())) is None
+
+
 def test_new_runs_are_added_and_small_segments_merged(store):
     fill(store, 1)
     for number in range(12):

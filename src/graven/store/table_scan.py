@@ -62,7 +62,8 @@ def scan(
     schema = _chosen(name, schema_of_all(name, schemas), columns)
     options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
     form = ds.ParquetFileFormat(default_fragment_scan_options=options)
-    fragments = [form.make_fragment(segment.buffer) for segment in segments]
+    asked = set(small)
+    fragments = [form.make_fragment(s.buffer, row_groups=s.groups_of(asked)) for s in segments]
     system = PyFileSystem(files)
     fragments += [
         form.make_fragment(place.pack, system, partition_expression=_labels(key))

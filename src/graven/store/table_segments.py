@@ -13,9 +13,11 @@ import base64
 import json
 import os
 import tempfile
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from mmap import ACCESS_READ, mmap
 from typing import NamedTuple
 
@@ -53,6 +55,20 @@ class Segment:
     entries: dict[TableKey, Entry]
     schema: pa.Schema  # of the tables together, the columns of the run left out
     nbytes: int  # decoded
+    groups: tuple[int, ...]  # rows of each row group
+
+    def groups_of(self, wanted: Collection[TableKey]) -> list[int] | None:
+        """Numbers of the row groups that have rows of these tables; None for all."""
+        ends = list(accumulate(self.groups))
+        found: set[int] = set()
+        start = 0
+        for key, entry in self.entries.items():
+            if entry.rows and key in wanted:
+                first = bisect_right(ends, start)
+                last = bisect_right(ends, start + entry.rows - 1)
+                found.update(range(first, last + 1))
+            start += entry.rows
+        return None if len(found) == len(ends) else sorted(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +228,8 @@ class Segments:
         path = None
         if self._folder is not None:
             path = _keep(self._folder, buffer)
-        return Segment(path, buffer, entries, growing.schema, table.nbytes)
+        groups = _group_sizes(pq.read_metadata(pa.BufferReader(buffer)))
+        return Segment(path, buffer, entries, growing.schema, table.nbytes, groups)
 
 
 class _Growing:
@@ -336,7 +353,12 @@ def _open(path: str, store_id: str) -> Segment | None:
         schema = pa.schema(list(file.schema_arrow)[len(RUN_COLUMNS) :])
     except (OSError, LookupError, TypeError, ValueError, pa.ArrowException):
         return None
-    return Segment(path, buffer, entries, schema, facts["nbytes"])
+    groups = _group_sizes(file.metadata)
+    return Segment(path, buffer, entries, schema, facts["nbytes"], groups)
+
+
+def _group_sizes(metadata: pq.FileMetaData) -> tuple[int, ...]:
+    return tuple(metadata.row_group(n).num_rows for n in range(metadata.num_row_groups))
 
 
 def _remove(path: str | None) -> None:
