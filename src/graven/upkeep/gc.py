@@ -16,7 +16,7 @@ from graven.objects.loose import Loose, iter_loose
 from graven.store import Store
 from graven.upkeep.collecting import Fate, choose, rest_is_sound, rewrite, weigh
 from graven.upkeep.listing import Listing, check_clock, look_over
-from graven.upkeep.marking import is_live, mark
+from graven.upkeep.marking import GuardedFiles, is_live, mark, read_guarded
 from graven.upkeep.plans import YOUNG_MS, condemn
 from graven.upkeep.rewriting import Rewriter
 from graven.upkeep.survey import Survey
@@ -99,19 +99,20 @@ def collect(store: Store, *, dry_run: bool = False, grace_seconds: int | None = 
     if not dry_run:
         store.parts.session.check_writable()
         report.swept = sweep(backend, store.grace_seconds)
+    guarded = read_guarded(backend)
     listing = look_over(backend)
     report.earlier = sum(plan.done_ms is None for plan in listing.plans)
-    _condemn(store, listing, report)
+    _condemn(store, listing, guarded, report)
     return report
 
 
-def _condemn(store: Store, listing: Listing, report: GcReport) -> None:
+def _condemn(store: Store, listing: Listing, guarded: GuardedFiles, report: GcReport) -> None:
     backend = store.parts.backend
     condemned = listing.condemned
     ours = [name for name in listing.packs if name not in condemned]
     # What condemned packs say counts all the same: they may be spared.
     with Survey(backend, listing.packs.keys(), listing.given_up) as survey:
-        mark(survey, backend)
+        mark(survey, guarded)
         since = listing.now_ms - YOUNG_MS
         fates = weigh(survey, ours)
         dead, sparse = choose(survey, fates, listing.packs, since)

@@ -5,7 +5,7 @@ The marks stand in a table of the survey's temporary file, not in memory.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from graven.backends.base import Backend
 from graven.catalog.places import locate_many
@@ -29,8 +29,32 @@ ROOTS = (
 )
 
 
-def mark(survey: Survey, backend: Backend) -> None:
+GuardedFiles = Mapping[str, bytes]
+"""Key of each baseline's and tag's file, and what is in it."""
+
+
+def read_guarded(backend: Backend) -> GuardedFiles:
+    """The baselines and tags of now.
+
+    To be read *before* the packs are listed, as every reader does: what they lead to is in
+    those packs then. The other way round one that moves in between names a pack that was not
+    listed, and the history behind it would count as lost.
+    """
+    found: dict[str, bytes] = {}
+    for space in layout.GUARDED_SPACES:
+        folder = f"{layout.REFS}{space}/"
+        for file_name, data in sorted(backend.bodies(folder).items()):
+            if layout.parse_guarded_file(file_name) is not None:
+                found[folder + file_name] = data
+    return found
+
+
+def mark(survey: Survey, guarded: GuardedFiles) -> None:
     """Fill the survey's table ``live`` with the ids of all living objects.
+
+    Args:
+        survey: of packs that were listed after ``guarded`` was read.
+        guarded: see `read_guarded`.
 
     Raises:
         Corrupt, FormatTooNew: what names others is missing or cannot be read, so that what it
@@ -40,7 +64,7 @@ def mark(survey: Survey, backend: Backend) -> None:
     survey.change("CREATE TABLE live(id BLOB PRIMARY KEY, seen INTEGER) WITHOUT ROWID")
     survey.change("CREATE INDEX unseen ON live(id) WHERE seen = 0")
     survey.change(f"INSERT OR IGNORE INTO live SELECT *, 0 FROM ({ROOTS})")
-    kept, lost = _guarded(survey, backend)
+    kept, lost = _kept_by(survey, guarded)
     lost -= {ObjectId(i) for i in is_live(survey, lost)}  # a visible ref needs it: that is damage
     _add(survey, kept)
     while page := _unseen(survey):
@@ -122,26 +146,22 @@ def _unreadable(object_id: ObjectId, error: Corrupt | FormatTooNew) -> Corrupt |
     )
 
 
-def _guarded(survey: Survey, backend: Backend) -> tuple[set[ObjectId], set[ObjectId]]:
+def _kept_by(survey: Survey, guarded: GuardedFiles) -> tuple[set[ObjectId], set[ObjectId]]:
     """What baselines and tags keep, and what of it was gone before (of clones, and pruned).
 
     Their whole history, and the runs of the newest values.
     """
     kept: set[ObjectId] = set()
     lost: set[ObjectId] = set()
-    for space in layout.GUARDED_SPACES:
-        folder = f"{layout.REFS}{space}/"
-        for file_name, data in sorted(backend.bodies(folder).items()):
-            if layout.parse_guarded_file(file_name) is None:
+    for key, data in guarded.items():
+        value = decode_ref_file(data, key)
+        for number, older in enumerate(_history(survey, value, kept, lost)):
+            if older.object is None or number >= KEPT_VALUES:
                 continue
-            value = decode_ref_file(data, folder + file_name)
-            for number, older in enumerate(_history(survey, value, kept, lost)):
-                if older.object is None or number >= KEPT_VALUES:
-                    continue
-                target = parse_object_id(older.object)
-                kept.add(target)
-                if number and not locate_many(survey.catalog, [target]):
-                    lost.add(target)
+            target = parse_object_id(older.object)
+            kept.add(target)
+            if number and not locate_many(survey.catalog, [target]):
+                lost.add(target)
     return kept, lost
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from graven.catalog.places import ALL_OBJECTS
 from graven.formats import layout
 from graven.store import Store
-from graven.upkeep.marking import mark
+from graven.upkeep.marking import mark, read_guarded
 from graven.upkeep.survey import Survey
 
 
@@ -30,9 +30,10 @@ def count_orphans(store: Store) -> Orphans:
         BackendUnavailable: another collector is at work.
     """
     backend = store.parts.backend
+    guarded = read_guarded(backend)
     names = [name for name in backend.names(layout.PACKS) if layout.parse_pack_name(name)]
     with Survey(backend, names) as survey:
-        mark(survey, backend)
+        mark(survey, guarded)
         ((count, size),) = survey.catalog.rows(
             "SELECT count(*), coalesce(sum(length), 0) FROM (SELECT o.id, min(o.length) AS length"
             f" FROM ({ALL_OBJECTS}) o LEFT JOIN live l ON l.id = o.id WHERE l.id IS NULL"

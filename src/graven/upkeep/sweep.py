@@ -16,6 +16,7 @@ from graven.backends.base import Backend
 from graven.backends.parallel import run_all
 from graven.formats import layout
 from graven.upkeep.listing import ListedPlan, Listing, look_over
+from graven.upkeep.marking import read_guarded
 from graven.upkeep.plans import YOUNG_MS, mark_done
 from graven.upkeep.without import needed_places
 
@@ -71,8 +72,11 @@ def sweep(backend: Backend, grace_seconds: int) -> SweepReport:
     ripe = ripe_plans(listing)
     report.waiting = sum(plan.done_ms is None for plan in listing.plans) - len(ripe)
     if ripe:
+        guarded = read_guarded(backend)
+        listing = look_over(backend)  # anew, since baselines come first
+        ripe = ripe_plans(listing)
         packs, condemned = listing.packs.keys(), listing.condemned
-        needed = needed_places(backend, packs, condemned, listing.given_up)
+        needed = needed_places(backend, packs, condemned, guarded, listing.given_up)
         for plan in ripe:
             deadline = listing.looked + patience(plan, grace_seconds)
             _carry_out(backend, listing, plan, needed, report, deadline=deadline)

@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from graven.backends.base import Backend
 from graven.formats import layout
-from graven.upkeep.marking import is_live, mark
+from graven.upkeep.marking import GuardedFiles, is_live, mark
 from graven.upkeep.survey import NAMING_CODES, Survey
 
 # Rank and floor of an update against the state that stands without it.
@@ -45,6 +45,7 @@ def needed_places(
     backend: Backend,
     packs: Collection[str],
     condemned: Collection[str],
+    guarded: GuardedFiles,
     given_up: Collection[str] = frozenset(),
 ) -> frozenset[str]:
     """Which condemned places the store cannot do without.
@@ -53,6 +54,7 @@ def needed_places(
         backend: the store's.
         packs: file names of all packs that are there.
         condemned: of all plans together: file names of packs, keys of loose objects.
+        guarded: baselines and tags, read before ``packs`` were listed.
         given_up: see `Survey`.
 
     Raises:
@@ -69,7 +71,7 @@ def needed_places(
         survey.change(_HOMELESS)
         if loose or survey.catalog.one("SELECT 1 FROM homeless LIMIT 1") is not None:
             survey.take(hidden)  # now it knows all: what is alive is asked of the whole
-            mark(survey, backend)
+            mark(survey, guarded)
             needed.update(str(row[0]) for row in survey.catalog.rows(_NEEDED_HOMELESS))
             live = is_live(survey, set(loose.values()))
             needed.update(key for key, i in loose.items() if i in live)
