@@ -142,6 +142,21 @@ def test_plans_that_go_at_once_are_missed(monkeypatch):
     assert lost > 0
 
 
+@pytest.mark.parametrize("steps", range(1, 20))
+def test_the_history_of_a_baseline_that_moves_during_a_visit_is_not_condemned(scene, steps):
+    for run_id in "abcd":
+        scene.done("ann", lambda store, run_id=run_id: store.save(sample_run(run_id, 1.0)))
+    for run_id in "abc":
+        scene.done("ann", lambda store, run_id=run_id: store.baselines.set("main", run_id))
+    scene.simulation.jump(2 * HOUR_MS)  # packs without updates are young for an hour
+    visit = scene.simulation.client("bob").begin(lambda client: client.store(scene.bucket).gc())
+    scene.simulation.run(steps)
+    scene.alone("eve", lambda store: store.baselines.set("main", "d"))
+    scene.simulation.run()
+    assert visit.outcome is Outcome.DONE, visit
+    assert visit.result.condemned == []
+
+
 def test_a_deletion_that_no_plan_allows_is_seen(scene):
     scene.done("ann", lambda store: store.save(sample_run("a", 1.0)))
     (name,) = (e.key for e in scene.bucket.storage.list(layout.PACKS))

@@ -16,7 +16,7 @@ from graven.testing.simulation.keeping import ATTACHED, CONTENTS
 from graven.testing.simulation.world import HOURS
 
 WANTED = os.environ.get("GRAVEN_SIMULATE")
-EXAMPLES, STEPS_EACH = map(int, (WANTED or "300x100").split("x"))
+EXAMPLES, STEPS_EACH = map(int, (WANTED or "1000x30").split("x"))
 
 SEEDS = st.integers(0, 2**32 - 1)
 CLIENTS = st.integers(0, 3)
