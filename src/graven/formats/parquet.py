@@ -265,6 +265,8 @@ def read_table(file: pq.ParquetFile, what: str, limit: int = MAX_TABLE_BYTES) ->
     """
     groups = [file.metadata.row_group(n) for n in range(file.metadata.num_row_groups)]
     _refuse_above(limit, sum(map(_claim, groups)), what, "it")
+    if not groups:  # which older pyarrows do not read
+        return file.schema_arrow.empty_table()
     try:
         if sum(_worst(group) for group in groups) <= limit:
             # Small ones in this thread: to wake others takes longer.
