@@ -14,7 +14,9 @@ bucket      a store of keys that tells what landed, and a client's way to it
 clients     processes, and the tasks they do
 scheduler   whose turn it is; the trace of all requests
 model       what the bucket has to hold, by rules written down a second time
+places      where objects stand, and what may never be deleted
 operations  what clients do to a store, and which outcomes are right
+keeping     attachments, repack and gc: what keeps a store small
 world       several clients, things to do, and the proof at the end
 
 Replaying. A broken promise is a `Violation`, whose message begins with seed and step::
