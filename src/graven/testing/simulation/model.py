@@ -131,6 +131,7 @@ class BucketModel:
         self._true_ms = true_ms
         self.moments = [Moment(0, {}, {}, frozenset())]
         self.chains: defaultdict[Pointer, list[RefValue]] = defaultdict(list)
+        self._histories: defaultdict[Pointer, dict[str, list[RefValue]]] = defaultdict(dict)
         self.highest = 0
         self.sources: dict[Task[Any], BucketModel] = {}
         self.upkeep: set[Task[Any]] = set()
@@ -269,12 +270,17 @@ class BucketModel:
         if source is None:
             _append(self.chains[pointer], value, write.key)
         else:
-            self.chains[pointer] = _forwarded(self.chains[pointer], source.chains[pointer], value)
+            self.chains[pointer] = _forwarded(self.chains[pointer], source.past_of(pointer), value)
+        self._histories[pointer][value.write_id] = list(self.chains[pointer])
         self._remember(write.step)
         self._demand_objects(f"with {value.object} as {pointer}")
         if write.task is not None:
             self._demand_open(write.task)
             self._footprints[write.task].values.append((pointer, value))
+
+    def past_of(self, pointer: Pointer) -> dict[str, list[RefValue]]:
+        """By write id the history up to each value that ever stood here."""
+        return self._histories[pointer]
 
     def _demand_open(self, task: Task[Any]) -> None:
         """What lands late must be of a task that did not promise that nothing of it is there."""
@@ -363,13 +369,15 @@ def _append(chain: list[RefValue], value: RefValue, key: str) -> None:
     chain.append(value)
 
 
-def _forwarded(chain: list[RefValue], source: list[RefValue], value: RefValue) -> list[RefValue]:
-    """The history after a value of another bucket came: that of the other.
+def _forwarded(
+    chain: list[RefValue], source: dict[str, list[RefValue]], value: RefValue
+) -> list[RefValue]:
+    """The history after a value of another bucket came: that which it had there.
 
     It went further, or both had the same run by histories that had parted.
     """
-    demand(value in source, f"{value} came from nowhere")
-    history = source[: source.index(value) + 1]
+    history = source.get(value.write_id, [])
+    demand(history and history[-1] == value, f"{value} came from nowhere")
     if chain:
         stood = chain[-1]
         joins = (stood.run, stood.object) == (value.run, value.object)
