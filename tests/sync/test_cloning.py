@@ -63,11 +63,11 @@ def test_a_clone_that_broke_off_is_gone_on_with(source, tmp_path, monkeypatch):
     original = Session.forward
     sent = []
 
-    def forward(self, *words):
+    def forward(self, *words, **more):
         if len(sent) == 1:
             raise BackendUnavailable("cut", kind="unreachable")
         sent.append(1)
-        return original(self, *words)
+        return original(self, *words, **more)
 
     monkeypatch.setattr(Session, "forward", forward)
     with pytest.raises(BackendUnavailable):

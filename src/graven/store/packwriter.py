@@ -76,7 +76,7 @@ class PackWriter:
             self._keep(item)
         if item.kind != RUN and self._session.known(item.id):
             self._elsewhere.add(item.id)
-            self.rely_on_others()
+            self.rely(self._begun)
             return False
         if len(self._builder) and self._builder.size + len(item.data) > _pack_limit(item):
             self._put_data()
@@ -89,7 +89,9 @@ class PackWriter:
         """Say that objects are left out since packs of other transactions hold them.
 
         What is condemned was looked up when the session began: the age counts from there.
+        Such a transaction cannot wait in an outbox: what it counts on may be gone by then.
         """
+        self.kept = None
         self.rely(self._begun)
 
     def _keep(self, item: Item) -> None:
