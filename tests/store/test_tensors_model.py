@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+from graven import clock
 from graven.testing.runs import sample_run
 
 RUNS = ("one", "two")
@@ -72,6 +73,7 @@ class Work:
 
     def append(self, client, run):
         given, metadata = self.tensors(), self.metadata()
+        clock.sleep(0.002)  # two clients in one millisecond come in either order
         client.tensors.append(run, metadata, given)
         self.model.entries[run].append((metadata, given))
 
