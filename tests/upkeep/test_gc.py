@@ -9,6 +9,7 @@ from graven.testing.invariants import check_nothing_damaged, check_runs_load
 from graven.testing.runs import sample_run
 from graven.upkeep.gc import collect
 from graven.upkeep.listing import look_over
+from graven.upkeep.sweep import sweep
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -370,3 +371,19 @@ def test_a_sweep_that_took_too_long_goes_on_the_next_time(open_store, place, tim
     monkeypatch.undo()
     later = collect(open_store()).swept
     assert sorted(swept.deleted + later.deleted) == sorted(planned.condemned)
+
+
+def test_the_last_good_copy_is_spared(open_store, place, time):
+    """What was merged is damaged before the sweep: an index alone is no proof."""
+    fill(open_store(), 4)
+    before = packs(place)
+    report = open_store().repack()
+    assert len(report.merged) == 4
+    (merged,) = set(packs(place)) - set(before)
+    frame = open_store().show_pack(merged).frames[-1]  # the runs'
+    damage(place, merged, frame["offset"] + 30)
+    time.forward(DAY)
+    swept = sweep(open_store().parts.backend, open_store().grace_seconds)
+    assert swept.deleted == []
+    assert sorted(swept.spared) == [layout.pack_key(name) for name in before]
+    check_runs_load(open_store())

@@ -76,7 +76,7 @@ def sweep(backend: Backend, grace_seconds: int) -> SweepReport:
         listing = look_over(backend)  # anew, since baselines come first
         ripe = ripe_plans(listing)
         packs, condemned = listing.packs.keys(), listing.condemned
-        needed = needed_places(backend, packs, condemned, guarded, listing.given_up)
+        needed = needed_places(backend, packs, condemned, guarded, listing.given_up, read=True)
         for plan in ripe:
             deadline = listing.looked + patience(plan, grace_seconds)
             _carry_out(backend, listing, plan, needed, report, deadline=deadline)

@@ -8,10 +8,13 @@ the others say. What is needed is spared, whoever condemned it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from graven.backends.base import Backend
+from graven.catalog.places import locate_many
 from graven.formats import layout
+from graven.ids import ObjectId
+from graven.objects.reader import Place, portions
 from graven.upkeep.marking import GuardedFiles, is_live, mark
 from graven.upkeep.survey import NAMING_CODES, Survey
 
@@ -38,6 +41,7 @@ _HOMELESS = (
     " AND NOT EXISTS(SELECT 1 FROM run r WHERE r.pack IS NOT NULL"
     " AND substr(r.object, 1, 4) = substr(a.id, 1, 4) AND r.object = a.id)"
 )
+_NEXT_ASIDE = "SELECT DISTINCT id FROM aside WHERE id > ? ORDER BY id LIMIT 500"
 _NEEDED_HOMELESS = "SELECT DISTINCT h.pack FROM homeless h JOIN live l ON l.id = h.id"
 
 
@@ -47,6 +51,8 @@ def needed_places(
     condemned: Collection[str],
     guarded: GuardedFiles,
     given_up: Collection[str] = frozenset(),
+    *,
+    read: bool = False,
 ) -> frozenset[str]:
     """Which condemned places the store cannot do without.
 
@@ -56,6 +62,8 @@ def needed_places(
         condemned: of all plans together: file names of packs, keys of loose objects.
         guarded: baselines and tags, read before ``packs`` were listed.
         given_up: see `Survey`.
+        read: also read what condemned packs hold in the packs that are to stay: an index
+            tells of objects that may be damaged since, or never were whole.
 
     Raises:
         Corrupt, FormatTooNew: a pack or a record cannot be read, so nobody can tell.
@@ -69,6 +77,8 @@ def needed_places(
         survey.tell(hidden)
         needed = unabsorbed(survey) & hidden
         survey.change(_HOMELESS)
+        if read:
+            needed.update(unread_elsewhere(survey))
         if loose or survey.catalog.one("SELECT 1 FROM homeless LIMIT 1") is not None:
             survey.take(hidden)  # now it knows all: what is alive is asked of the whole
             mark(survey, guarded)
@@ -76,6 +86,28 @@ def needed_places(
             live = is_live(survey, set(loose.values()))
             needed.update(key for key, i in loose.items() if i in live)
     return frozenset(needed)
+
+
+def unread_elsewhere(survey: Survey) -> set[str]:
+    """Condemned packs with an object whose copies in all others cannot be read."""
+    needed: set[str] = set()
+    after = b""
+    while rows := survey.rows(_NEXT_ASIDE, (after,)):
+        page = [ObjectId(bytes(row[0])) for row in rows if isinstance(row[0], bytes)]
+        after = page[-1]
+        wanted = sorted(locate_many(survey.catalog, page).items(), key=lambda pair: _at(pair[1]))
+        for first, last in portions(wanted):
+            part = wanted[first:last]
+            for (object_id, _), data in zip(part, survey.reader.get_many(part), strict=True):
+                if not isinstance(data, bytes):
+                    held = survey.rows("SELECT pack FROM aside WHERE id = ?", (object_id,))
+                    needed.update(str(row[0]) for row in held)
+    return needed
+
+
+def _at(places: Sequence[Place]) -> tuple[str, int]:
+    """Where an object lies, so that packs are read from front to back."""
+    return places[0].pack, places[0].frame.offset
 
 
 def unabsorbed(survey: Survey) -> set[str]:
