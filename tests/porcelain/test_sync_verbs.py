@@ -170,7 +170,7 @@ def test_where_a_clone_cannot_go(url):
 def test_a_clone_that_breaks_off_says_how_to_go_on(store, tmp_path, monkeypatch):
     from graven.store.session import Session
 
-    def fail(*_words):
+    def fail(*_words, **_more):
         raise BackendUnavailable("no room", kind="no-space")
 
     monkeypatch.setattr(Session, "forward", fail)

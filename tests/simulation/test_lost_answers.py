@@ -18,7 +18,7 @@ class Refs:
     def __init__(self, seed):
         self.simulation = Simulation(seed)
         self.bucket = self.simulation.bucket()
-        self.model = BucketModel(self.bucket, self.simulation.true_ms)
+        self.model = BucketModel(self.bucket, self.simulation.true_ms, refs_alone=True)
         self.objects = {}
 
     def client(self, name, **how):
