@@ -206,3 +206,10 @@ def test_a_damaged_chunk_among_those_ahead_hurts_when_it_is_read(items):
     end = start + len(items[6].data)
     file.seek(end)
     assert file.read() == DATA[end:]
+
+
+def test_pieces_are_the_chunks_that_are_left(file):
+    assert b"".join(file.pieces()) == DATA
+    assert file.tell() == len(DATA)
+    file.seek(5 * MIB + 5)
+    assert b"".join(file.pieces()) == DATA[5 * MIB + 5 :]

@@ -6,7 +6,7 @@ import io
 import os
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -126,6 +126,15 @@ class ObjectFile(io.RawIOBase):
             self._position = before
             raise
         return bytes(out)
+
+    def pieces(self) -> Iterator[bytes]:
+        """What is left, chunk by chunk and without a copy; raises as `readinto` does."""
+        self._check_open()
+        while self._position < self.size:
+            number = bisect_right(self._starts, self._position) - 1
+            chunk, within = self._chunk(number), self._position - self._starts[number]
+            self._position = self._starts[number + 1]
+            yield chunk[within:]
 
     def readall(self) -> bytes:
         """All that is left, in memory."""

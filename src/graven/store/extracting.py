@@ -6,16 +6,19 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import BinaryIO
 
 from graven.errors import BackendUnavailable, Conflict, InvalidInput
 from graven.formats.layout import TEMPORARY_PREFIX
 from graven.ids import ObjectId, new_nonce
+from graven.objects.filereader import ObjectFile
 from graven.store.attachment_names import safe_path
 from graven.store.attachments import FOLDER
 from graven.store.base import StoreBase, warn
 from graven.store.contents import open_entry, open_object, read_record
 from graven.store.folders import Entry, decode_folder, links_that_stay
+from graven.store.writebehind import WriteBehind
 
 _COPY_BYTES = 1024 * 1024
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -141,7 +144,17 @@ def _write_new(content: BinaryIO, path: str, *, executable: bool = False) -> Non
     mode = 0o777 if executable else 0o666  # less what the person's umask takes
     handle = os.open(path, _NEW | getattr(os, "O_BINARY", 0), mode)
     with os.fdopen(handle, "wb") as out:
-        shutil.copyfileobj(content, out, _COPY_BYTES)
+        source = getattr(content, "raw", None)
+        if not isinstance(source, ObjectFile) or content.tell():
+            shutil.copyfileobj(content, out, _COPY_BYTES)
+            return
+        # A chunk is read and verified while the one before is written.
+        behind = WriteBehind(threaded=True)
+        try:
+            for piece in source.pieces():
+                behind.do(partial(out.write, piece))
+        finally:
+            behind.wait()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class WriteBehind:
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
 
-    def do(self, write: Callable[[], None]) -> None:
+    def do(self, write: Callable[[], object]) -> None:
         """Begin a write, once the one before is over.
 
         Raises:
@@ -48,7 +48,7 @@ class WriteBehind:
             error, self._error = self._error, None
             raise error
 
-    def _run(self, write: Callable[[], None]) -> None:
+    def _run(self, write: Callable[[], object]) -> None:
         try:
             write()
         except BaseException as error:
