@@ -54,7 +54,7 @@ class Shell:
             "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
             "GRAVEN_CACHE_DIR": str(folder / "cache"),
             "GRAVEN_STATE_DIR": str(folder / "state"),
-            "GRAVEN_NO_AUTO": "1",
+            "GRAVEN_AUTO_REPACK": "0",
             "COLUMNS": "300",
         }
 
