@@ -268,6 +268,64 @@ def test_sources_that_cannot_be(store, tmp_path):
     assert store.attachments("a") == []
 
 
+def test_streams_that_cannot_be_read(store, tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    closed = (tmp_path / "file").open("rb")
+    closed.close()
+    with (tmp_path / "file").open("ab") as for_writing:
+        for source in (closed, for_writing):
+            with pytest.raises(InvalidInput) as error:
+                store.attach("a", "artifacts/x", source)
+            assert error.value.kind == "bad-source"
+    assert store.attachments("a") == []
+
+
+@pytest.mark.parametrize("begun", [b"", b"begun"])
+@pytest.mark.parametrize("buffering", [0, -1])
+def test_a_pipe_that_has_nothing_yet_has_not_ended(store, begun, buffering):
+    behind, front = os.pipe()
+    os.set_blocking(behind, False)
+    os.write(front, begun)
+    with (
+        open(behind, "rb", buffering) as source,
+        pytest.raises(InvalidInput, match="has nothing to read yet"),
+    ):
+        store.attach("a", "artifacts/x", source)
+    os.close(front)
+    assert store.attachments("a") == []
+
+
+class _Pausing(io.BytesIO):
+    """A large stream that does not wait for its next bytes."""
+
+    def readinto(self, room):
+        return super().readinto(room) or None
+
+
+def test_a_large_stream_that_has_nothing_yet_has_not_ended(store):
+    with pytest.raises(InvalidInput, match="has nothing to read yet"):
+        store.attach("a", "artifacts/x", _Pausing(LARGE))
+    assert store.attachments("a") == []
+
+
+class _Giving:
+    """A stream that gives just this, whatever it is asked for."""
+
+    def __init__(self, *pieces):
+        self.pieces = list(pieces)
+
+    def read(self, size=-1):
+        return self.pieces.pop(0) if size else b""
+
+
+def test_streams_that_are_none(store):
+    for source in (_Giving("text"), _Giving(b"x", None), _Giving(LARGE, LARGE * 4)):
+        with pytest.raises(InvalidInput) as error:
+            store.attach("a", "artifacts/x", source)
+        assert error.value.kind == "file-unreadable"
+    assert store.attachments("a") == []
+
+
 @pytest.mark.parametrize(
     ("options", "kind"),
     [

@@ -152,7 +152,7 @@ class Broken(io.BytesIO):
 
 
 def test_an_error_of_the_source_reaches_the_caller(store, run):
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(InvalidInput, match="the stream cannot be read: Input/output error"):
         attach_stream(store, run, "artifacts/x", Broken(LARGE))
     assert store.attachments(run) == []
 

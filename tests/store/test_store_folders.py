@@ -10,6 +10,7 @@ import pytest
 from graven.errors import Conflict, Corrupt, GravenWarning, InvalidInput, NotFound
 from graven.formats.envelope import MANIFEST
 from graven.formats.manifest import encode_manifest
+from graven.store import folders
 from graven.store.folders import Entry, follow
 from graven.testing.runs import sample_run
 
@@ -163,6 +164,37 @@ def test_a_file_that_cannot_be_read_is_named(store, folder):
     with pytest.raises(InvalidInput) as error:
         store.attach("a", "artifacts/f", folder)
     assert "big.bin" in error.value.message
+
+
+@pytest.mark.parametrize("before", ["file", "link", "folder"])
+@pytest.mark.parametrize("after", ["file", "link", "folder", "pipe", "nothing"])
+def test_what_another_thing_takes_the_place_of(store, tmp_path, monkeypatch, before, after):
+    path = tmp_path / "folder" / "name"
+    make = {
+        "file": lambda: path.write_bytes(b"x"),
+        "link": lambda: path.symlink_to("x"),
+        "folder": path.mkdir,
+        "pipe": lambda: os.mkfifo(path),
+        "nothing": lambda: None,
+    }
+    path.parent.mkdir()
+    make[before]()
+    seen = folders._scan
+
+    def scan(folder):
+        found = seen(folder)
+        if folder == str(path.parent):
+            path.rmdir() if before == "folder" else path.unlink()
+            make[after]()
+        return found
+
+    monkeypatch.setattr(folders, "_scan", scan)
+    if before == after:
+        store.attach("a", "artifacts/f", path.parent)
+        return
+    with pytest.raises(InvalidInput, match="name"):
+        store.attach("a", "artifacts/f", path.parent)
+    assert store.attachments("a") == []
 
 
 def test_an_empty_folder(store, tmp_path):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from graven.errors import InvalidInput
 from graven.formats.envelope import BLOB, FILE
 from graven.ids import ObjectId, hash_bytes, parse_object_id
+from graven.store.guarded_source import GuardedSource
 
 if TYPE_CHECKING:
     from graven.formats.packbuild import Item
@@ -109,14 +110,14 @@ def put_stream(
         progress: told how far it is, now and then, in this thread.
 
     Raises:
-        InvalidInput: the file changed while it was read (kind ``file-changed``); the
-            transaction must not be finished with a ref to it.
+        InvalidInput: the file changed while it was read (kind ``file-changed``), or cannot be
+            read; the transaction must not be finished with a ref to it.
         BackendUnavailable: see `PackWriter.finish`.
     """
     into = store.parts.session.writer() if writer is None else writer
     filing = _Filing(into, known or known_objects(store), progress)
     before = _state_of(source)
-    stored = filing.put(source)
+    stored = filing.put(GuardedSource(source))
     if _state_of(source) != before:
         name = getattr(source, "name", "the file")
         raise InvalidInput(

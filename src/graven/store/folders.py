@@ -74,12 +74,12 @@ def read_tree(
         for name, mode in found:
             full, inner = os.path.join(folder, name), (*path, _check_text(name, folder))
             if stat.S_ISDIR(mode):
-                if leave_out is not None and os.path.samestat(os.lstat(full), leave_out):
+                if leave_out is not None and _is_same(full, leave_out):
                     warn(f"{full} is left out: it is the store itself")
                 else:
                     stack.append((full, inner))
             elif stat.S_ISLNK(mode):
-                entries.append(Entry(inner, target=_check_text(os.readlink(full), full)))
+                entries.append(Entry(inner, target=_check_text(_target(full), full)))
             elif stat.S_ISREG(mode):
                 entries.append(_read_file(full, inner, put))
             else:
@@ -98,17 +98,34 @@ def _scan(folder: str) -> list[tuple[str, int]]:
 
 def _read_file(full: str, path: Parts, put: Callable[[BinaryIO, str], KeptFile]) -> Entry:
     try:
-        # Neither a link nor a pipe that was put in its place since.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        handle = os.open(full, flags | getattr(os, "O_BINARY", 0))
+        handle = open(full, "rb", opener=_plainly)  # noqa: SIM115  closed below
     except OSError as error:
         raise _unreadable(full, error) from error
-    with os.fdopen(handle, "rb") as source:
-        mode = os.fstat(handle).st_mode
+    with handle as source:
+        mode = os.fstat(source.fileno()).st_mode
         if not stat.S_ISREG(mode):
             raise InvalidInput(f"{full!r} changed while the folder was read", kind="file-changed")
         kept = put(source, full)
     return Entry(path, kept.size, bool(mode & stat.S_IXUSR), kept.object_id)
+
+
+def _plainly(path: str, flags: int) -> int:
+    """Open neither a link nor a pipe that was put in a file's place since."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+
+
+def _target(link: str) -> str:
+    try:
+        return os.readlink(link)
+    except OSError as error:  # it is gone, or something else stands there now
+        raise _unreadable(link, error) from error
+
+
+def _is_same(path: str, other: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), other)
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _unreadable(path: str, error: OSError) -> InvalidInput:

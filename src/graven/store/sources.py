@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from graven.errors import InvalidInput, NotFound
+from graven.errors import GravenError, InvalidInput, NotFound
 from graven.objects.chunks import Readable
 
 Source: TypeAlias = "bytes | bytearray | memoryview | str | os.PathLike[str] | Readable"
@@ -61,7 +61,7 @@ def opened(source: Source) -> Iterator[Readable]:
         with handle:
             yield handle
     elif hasattr(source, "read"):
-        if not isinstance(source.read(0), bytes):
+        if not isinstance(_nothing_of(source), bytes):
             raise InvalidInput(
                 "the stream gives text, not bytes",
                 kind="bad-source",
@@ -76,6 +76,18 @@ def opened(source: Source) -> Iterator[Readable]:
             hint="bytes, the path of a file or folder, or an open binary file",
             field="source",
         )
+
+
+def _nothing_of(source: Readable) -> object:
+    """What a stream calls nothing: bytes or text."""
+    try:
+        return source.read(0)
+    except GravenError:
+        raise
+    except (OSError, ValueError) as error:  # closed, or not made for reading
+        raise InvalidInput(
+            f"the stream cannot be read: {error}", kind="bad-source", field="source"
+        ) from error
 
 
 def _unreadable(path: str, error: OSError) -> InvalidInput:
