@@ -1,5 +1,7 @@
 """What waits on a machine, and how it gets away."""
 
+import random
+
 import pytest
 
 from graven.errors import BackendUnavailable, GravenWarning, QueuedWarning
@@ -136,3 +138,26 @@ def test_what_waits_for_a_store_that_was_made_anew_is_not_forgotten():
             ask(store)
         assert stray in str(told[0].message)
     assert transfer(Store(stray, create=False), store).runs == ["a"]
+
+
+def test_a_batch_that_counts_on_a_file_of_the_store_cannot_wait():
+    # The file of an equal table may be gone when the network is back.
+    pa = pytest.importorskip("pyarrow")
+    rows = [bytes([n]) * 9000 + random.Random(n).randbytes(9000) for n in range(130)]
+    table = pa.table({"x": rows})
+    store = opened()
+    store.save(sample_run("a"))
+    store.put_table("a", "t", table)
+    backend = counted("b")
+    store = opened(backend)
+    with (
+        pytest.raises(BackendUnavailable, match="cannot reach it"),
+        store.batch() as batch,
+    ):
+        batch.save(sample_run("b"))
+        batch.put_table("b", "t", table)
+        for nth in range(1, 400):
+            backend.fail(
+                nth, error=lambda: BackendUnavailable("cannot reach it", kind="unreachable")
+            )
+    assert waiting(opened()).packs == 0

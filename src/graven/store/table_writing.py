@@ -103,5 +103,6 @@ def _standing(store: StoreBase, object_id: ObjectId, writer: PackWriter) -> str 
     found = index.first_standing(session.sound(places)) if places else None
     if found is None:
         return None
+    writer.rely_on_others()
     writer.rely(session.decision())
     return found.key if found.loose else ""
