@@ -390,7 +390,8 @@ class StoreBase:
             return None
         from graven.store.outbox import Outbox
 
-        return Outbox(self._backend.place or self._backend.url, self._file)
+        place = self._backend.place or self._backend.url
+        return Outbox(place, self._file, heard_ms=self._backend.heard_ms)
 
     def _resolve_pair(self, rev: str) -> tuple[str, str]:
         found = self.resolve(rev)

@@ -8,7 +8,7 @@ It is no cache: what lies there is nowhere else.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -32,12 +32,21 @@ class Outbox:
         place: see `graven.backends.base.Backend.place`.
         file: store.json of the store that it is for.
         root: the user's state folder; None for the usual one.
+        heard_ms: what the place last told of its time, see `graven.backends.base.Backend.heard_ms`.
     """
 
-    def __init__(self, place: str, file: StoreFile, root: str | None = None) -> None:
+    def __init__(
+        self,
+        place: str,
+        file: StoreFile,
+        root: str | None = None,
+        *,
+        heard_ms: Callable[[], int | None] = lambda: None,
+    ) -> None:
         name = f"{place_name(place)}-{file.store_id}"
         self.path = os.path.join(root or userdirs.state_dir(), "outbox", name)
         self._file = file
+        self._heard_ms = heard_ms
         self._session: Session | None = None
 
     def commit(self, items: Sequence[Item], intents: Sequence[Intent], seen: int) -> None:
@@ -47,7 +56,7 @@ class Outbox:
         gone when the network is back.
         """
         if self._session is None:
-            backend = LocalBackend(self.path)
+            backend = _Folder(self.path, self._heard_ms)
             write_store_file(backend, self._file, exclusive=False)
             self._session = Session(backend)
         self._session.observe(seen)
@@ -73,6 +82,21 @@ class Outbox:
         backend = LocalBackend(self.path)
         for name in packs:
             backend.delete(layout.pack_key(name))
+
+
+class _Folder(LocalBackend):
+    """A folder whose writers go by the clock of the place that it is for, as far as it is known.
+
+    By a clock that is far ahead what is queued would be refused there until its time has come.
+    """
+
+    def __init__(self, path: str, heard_ms: Callable[[], int | None]) -> None:
+        super().__init__(path)
+        self._heard_ms = heard_ms
+
+    def heard_ms(self) -> int | None:
+        """See `Backend.heard_ms`."""
+        return self._heard_ms()
 
 
 def _packs_in(folder: str) -> list[str]:

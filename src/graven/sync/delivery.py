@@ -56,8 +56,10 @@ def deliver(store: Store, progress: Progress | None = None) -> SyncReport:
     if store.outbox is None or not packs:
         return SyncReport()
     queue = Store(store.outbox.path, create=False, views="none")
-    report = transfer(queue, store, progress=progress)
-    if not report.failed:
+    try:
+        report = transfer(queue, store, progress=progress)
+    finally:
         queue.close()
+    if not report.failed:
         store.outbox.remove(packs)
     return report
