@@ -104,6 +104,20 @@ def test_what_a_baseline_or_tag_stands_for_stays_unless_said_otherwise(store):
     assert store.get_baseline().id == "r0", "the name keeps its copy"
 
 
+def test_the_run_of_a_step_that_was_judged_stays_unless_said_otherwise(store):
+    series = store.series()[0]
+    store.annotate_step(series, "r0", "accepted")
+    store.annotate_step(series, "r1", "rejected")
+    plan = plan_prune(store, Criteria(keep_last=4))
+    assert plan.spared == (
+        Spared("r1", "is where a step was rejected"),
+        Spared("r0", "is where a step was accepted"),
+    )
+    plan = plan_prune(store, Criteria(keep_last=4, keep_baselines=False))
+    assert carry_out(store, plan).run_ids == ("r1", "r0")
+    assert store.step_annotations() == []
+
+
 def test_a_baseline_that_cannot_be_read_holds_everything_up(store):
     store.set_baseline("r0")
     (store.path / "refs" / "baselines" / "main.json").write_text("{")

@@ -1,6 +1,6 @@
 """Tables of the catalog. Changing anything here means a new `SCHEMA_VERSION`, no migration."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # Of the run objects that values were read from (a test holds it against the formats', which
 # are not loaded for this): a graven that reads newer ones measures anew what this one left.
 RUN_VERSION = 1
@@ -35,6 +35,8 @@ CREATE TABLE ref(name TEXT PRIMARY KEY, run_id TEXT, target BLOB, stamp INTEGER 
 CREATE INDEX ref_by_run ON ref(run_id);
 CREATE INDEX ref_by_table ON ref(substr(name, length(run_id) + 7))
     WHERE substr(name, length(run_id) + 7, 7) = 'tables/';
+CREATE INDEX ref_by_annotation ON ref(substr(name, length(run_id) + 7))
+    WHERE substr(name, length(run_id) + 7, 18) = 'annotations/steps/';
 CREATE TABLE past(name TEXT, stamp INTEGER, writer INTEGER, target BLOB, header TEXT, note TEXT,
     PRIMARY KEY(name, stamp, writer, target)) WITHOUT ROWID;
 CREATE TABLE definitions(d INTEGER PRIMARY KEY, object BLOB NOT NULL UNIQUE, width INTEGER);

@@ -7,7 +7,7 @@ import unicodedata
 from graven.errors import InvalidInput
 from graven.ids import normal, percent_encode
 
-ATTACHMENT_KINDS = ("artifacts", "logs", "results", "derived", "tables", "tensors")
+ATTACHMENT_KINDS = ("artifacts", "logs", "results", "derived", "tables", "tensors", "annotations")
 MAX_ATTACHMENT_NAME = 1024
 MAX_PART_BYTES = 255  # of a file name, on nearly every file system
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from graven.errors import InvalidInput, NotFound
@@ -11,6 +11,7 @@ from graven.store.attaching import AttachingStore
 from graven.store.attachment_names import under
 
 if TYPE_CHECKING:
+    from graven.store.annotations import SeriesLike, StepAnnotation
     from graven.store.attachments import Attachment
     from graven.store.care import Store
     from graven.store.experiments import ExperimentManifest, ExperimentSummary
@@ -99,6 +100,57 @@ class RecordingStore(AttachingStore):
         """
         with self.metrics(run_id) as writer:
             writer.log(name, value, step)
+
+    # --- annotations ---
+
+    def annotate_step(
+        self, series: SeriesLike, run_id: str, state: str | None, *, message: str = ""
+    ) -> None:
+        """Say of a step in a series that it is meant, or that it is none; durable on return.
+
+        It stands beside the run at which the new level begins, goes with it to other stores,
+        and has a history. A gate looks at no run before an accepted step.
+
+        Args:
+            series: scenario, name, tags and metric, such as `series` gives.
+            run_id: the run (an exact id).
+            state: ``accepted``, ``rejected``, or None to take back what was said.
+            message: why, up to 4,096 characters.
+
+        Raises:
+            NotFound: no such run. InvalidInput: another state, a longer message.
+        """
+        self.annotate_steps([(series, run_id)], state, message=message)
+
+    def annotate_steps(
+        self, steps: Iterable[tuple[SeriesLike, str]], state: str | None, *, message: str = ""
+    ) -> int:
+        """As `annotate_step`, of several (series, run id) in one transaction.
+
+        Returns:
+            How many said something else before.
+        """
+        from graven.store.annotations import annotate_steps
+
+        return annotate_steps(self, steps, state, message)
+
+    def step_annotations(self, series: SeriesLike | None = None) -> list[StepAnnotation]:
+        """The steps that are accepted or rejected now, of one series or of all, oldest first.
+
+        One question to the catalog, however many runs there are.
+        """
+        from graven.store.annotations import step_annotations
+
+        return step_annotations(self, series)
+
+    def step_history(self, series: SeriesLike) -> list[StepAnnotation]:
+        """All that was ever said of the steps of a series, the latest first.
+
+        What was taken back has the state ``withdrawn``.
+        """
+        from graven.store.annotations import step_history
+
+        return step_history(self, series)
 
     # --- derived ---
 

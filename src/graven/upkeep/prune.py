@@ -189,7 +189,7 @@ def carry_out(
 
 
 def guarded_runs(store: Store) -> dict[str, list[str]]:
-    """Run id to the baselines and tags that stand for it.
+    """Run id to the baselines and tags that stand for it, and the steps that begin there.
 
     Raises:
         Conflict: one of them cannot be read.
@@ -205,6 +205,11 @@ def guarded_runs(store: Store) -> dict[str, list[str]]:
                 )
             if value.run is not None:
                 found.setdefault(value.run, []).append(f"{space}/{name}")
+    for step in store.step_annotations():
+        # Without its run a gate would look behind the step again.
+        said = found.setdefault(step.run_id, [])
+        if (text := f"where a step was {step.state}") not in said:
+            said.append(text)
     return found
 
 

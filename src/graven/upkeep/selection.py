@@ -41,7 +41,8 @@ class Criteria:
         rank, keep_top: rule: the best so many by a metric are kept. The value of a run is
             the median over its points; a run without a value is kept.
         ascending: the smallest value is the best, not the largest.
-        keep_baselines: a run that a baseline or tag stands for is kept.
+        keep_baselines: a run that a baseline or tag stands for is kept, and one at which a
+            step was accepted or rejected.
     """
 
     branch: str | None = None
