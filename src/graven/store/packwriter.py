@@ -35,12 +35,6 @@ class Intent(NamedTuple):
     joined: bool = False
 
 
-def _pack_limit(item: Item) -> int:
-    """How large a pack may become with this object."""
-    large = len(item.data) >= pack.LARGE_OBJECT_BYTES
-    return min(pack.DATA_PACK_BYTES, pack.MAX_PACK_BYTES) if large else pack.MAX_PACK_BYTES
-
-
 class PackWriter:
     """One transaction: packs of at most 64 MiB, the ref updates in the last one.
 
@@ -78,12 +72,18 @@ class PackWriter:
             self._elsewhere.add(item.id)
             self.rely(self._begun)
             return False
-        if len(self._builder) and self._builder.size + len(item.data) > _pack_limit(item):
+        if len(self._builder) and self._builder.size + len(item.data) > self._pack_limit(item):
             self._put_data()
         self._builder.add(item)
         if item.kind != RUN:
             self._homes[item.id] = None
         return True
+
+    def _pack_limit(self, item: Item) -> int:
+        """How large a pack may become with this object."""
+        if len(item.data) < pack.LARGE_OBJECT_BYTES:
+            return pack.MAX_PACK_BYTES
+        return min(self._session.data_pack_bytes, pack.MAX_PACK_BYTES)
 
     def rely_on_others(self) -> None:
         """Say that objects are left out since packs of other transactions hold them.
@@ -96,7 +96,7 @@ class PackWriter:
 
     def _keep(self, item: Item) -> None:
         self._kept_bytes += len(item.data)
-        if self.kept is not None and self._kept_bytes <= _pack_limit(item):
+        if self.kept is not None and self._kept_bytes <= self._pack_limit(item):
             self.kept.append(item)
         else:
             self.kept = None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from graven import clock
 from graven.backends.base import Backend, Data
 from graven.errors import BackendUnavailable, GravenError, NotFound
-from graven.formats import layout
+from graven.formats import layout, pack
 from graven.formats.packbuild import Item, PackBuilder, PendingUpdate, check_size
 from graven.ids import ObjectId, hash_bytes, random_bytes
 from graven.store.look import Look, look_at, names_from, too_old
@@ -55,6 +55,7 @@ class Session:
 
     Attributes:
         wrote: a pack was written from here.
+        data_pack_bytes: of large objects in one pack; tests take less.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Session:
     ) -> None:
         self._on_written = on_written
         self.wrote = False
+        self.data_pack_bytes = pack.DATA_PACK_BYTES
         self._backend = backend
         self._readonly = readonly
         self._longest = grace_seconds / 2
