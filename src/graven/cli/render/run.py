@@ -50,7 +50,7 @@ def show_run(
 
 def _attachments_for_people(attachments: Sequence[Attachment]) -> Table:
     """All by name; of many tensors, which nobody reads by name, the sum."""
-    table = Table("name", ">size", "type", header=False)
+    table = Table("*name", ">size", "type", header=False)
     tensors = [one for one in attachments if one.name.startswith(TENSORS)]
     folded = tensors if len(tensors) > MANY_TENSORS else []
     for one in attachments:

@@ -10,7 +10,9 @@ from rich.text import Text
 
 from graven.cli.render.blocks import Span, Table, spans_of
 from graven.cli.render.text import clean
+from graven.cli.render.widths import Column, fitted
 
+GAP = 2  # between columns
 _STYLES = {
     "good": "green",
     "bad": "bold red",
@@ -49,20 +51,33 @@ class TerminalWriter:
         rich = RichTable(
             box=None,
             pad_edge=False,
-            padding=(0, 2, 0, 0),
+            padding=(0, GAP, 0, 0),
             show_header=any(table.titles),
             header_style="dim",
         )
-        for title, right, folds in zip(table.titles, table.right, table.folds, strict=True):
+        widths = self._widths(table)
+        for title, right, folds, width in zip(
+            table.titles, table.right, table.folds, widths, strict=True
+        ):
             rich.add_column(
                 title,
                 justify="right" if right else "left",
                 no_wrap=not folds,
                 overflow="fold" if folds else "ellipsis",
+                width=width,
             )
         for row in table.rows:
             rich.add_row(*(_text(spans_of(cell)) for cell in row))
         self._console.print(rich)
+
+    def _widths(self, table: Table) -> list[int]:
+        """Of each column; rich's own would break the words of all columns alike."""
+        columns = [
+            Column.of([title, *(_text(spans_of(row[index])).plain for row in table.rows)],
+                      folds=folds)
+            for index, (title, folds) in enumerate(zip(table.titles, table.folds, strict=True))
+        ]  # fmt: skip
+        return fitted(columns, self._console.width - GAP * (len(columns) - 1))
 
 
 def _text(spans: list[Span]) -> Text:
