@@ -1,4 +1,4 @@
-"""One write at a time, in another thread; its error reaches whoever asks next."""
+"""Writes in other threads: a few at a time; an error reaches whoever asks next."""
 
 import threading
 
@@ -7,9 +7,9 @@ import pytest
 from graven.store.writebehind import WriteBehind
 
 
-@pytest.mark.parametrize("threaded", [True, False])
-def test_writes_come_in_their_order_one_at_a_time(threaded):
-    behind = WriteBehind(threaded=threaded)
+@pytest.mark.parametrize("at_once", [0, 1])
+def test_writes_come_in_their_order_one_at_a_time(at_once):
+    behind = WriteBehind(at_once)
     done, threads = [], set()
     for number in range(20):
 
@@ -21,12 +21,33 @@ def test_writes_come_in_their_order_one_at_a_time(threaded):
         assert len(done) >= number
     behind.wait()
     assert done == list(range(20))
-    assert (threading.current_thread() in threads) is not threaded
+    assert (threading.current_thread() in threads) is (at_once == 0)
 
 
-@pytest.mark.parametrize("threaded", [True, False])
-def test_an_error_is_raised_once_and_stops_the_next_write(threaded):
-    behind = WriteBehind(threaded=threaded)
+def test_as_many_as_allowed_are_under_way_and_no_more():
+    behind = WriteBehind(3)
+    meeting = threading.Barrier(3, timeout=30)
+    now, most = [0], []
+    lock = threading.Lock()
+
+    def write():
+        with lock:
+            now[0] += 1
+            most.append(now[0])
+        meeting.wait()  # nobody gets on until three are here
+        with lock:
+            now[0] -= 1
+
+    for _ in range(9):
+        behind.do(write)
+    behind.wait()
+    assert len(most) == 9
+    assert max(most) == 3
+
+
+@pytest.mark.parametrize("at_once", [0, 1])
+def test_an_error_is_raised_once_and_stops_the_next_write(at_once):
+    behind = WriteBehind(at_once)
     done = []
 
     def fail():
@@ -40,3 +61,23 @@ def test_an_error_is_raised_once_and_stops_the_next_write(threaded):
     behind.wait()
     behind.wait()
     assert done == [2]
+
+
+def test_an_error_is_told_when_the_others_are_over():
+    behind = WriteBehind(3)
+    failed, done = threading.Event(), []
+
+    def fail():
+        failed.set()
+        raise OSError("no room")
+
+    def slow():
+        failed.wait(30)
+        done.append(1)
+
+    behind.do(slow)
+    behind.do(slow)
+    behind.do(fail)
+    with pytest.raises(OSError, match="no room"):
+        behind.wait()
+    assert done == [1, 1]

@@ -78,7 +78,8 @@ class Backend(abc.ABC):
         capabilities: what this backend promises.
         url: where it is, fit for printing (no secrets).
         concurrency: how many calls at once are worth while; 1 where a call waits for nobody.
-        writes_behind: a write may go on in another thread, while the caller makes the next one.
+        writes_behind: how many writes may go on in other threads, while the caller makes the
+            next one; 0 where all calls are to come from one thread.
         remote: each call is a request over a network, and what was read is worth keeping.
         readonly: every write is refused, whoever asks.
         place: of a remote one, what tells it from all others (one URL may mean several).
@@ -87,7 +88,7 @@ class Backend(abc.ABC):
     capabilities: Capabilities
     url: str
     concurrency: int = 1
-    writes_behind: bool = False
+    writes_behind: int = 0
     remote: bool = False
     readonly: bool = False
     place: str = ""

@@ -39,7 +39,7 @@ class RemoteBackend(Backend):
 
     remote = True
     concurrency = CONCURRENCY
-    writes_behind = True
+    writes_behind = 1
 
     def __init__(self, driver: Driver, retry: RetryPolicy | None = None) -> None:
         self.driver = driver

@@ -149,7 +149,7 @@ def _write_new(content: BinaryIO, path: str, *, executable: bool = False) -> Non
             shutil.copyfileobj(content, out, _COPY_BYTES)
             return
         # A chunk is read and verified while the one before is written.
-        behind = WriteBehind(threaded=True)
+        behind = WriteBehind(1)
         try:
             for piece in source.pieces():
                 behind.do(partial(out.write, piece))

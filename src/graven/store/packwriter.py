@@ -52,11 +52,12 @@ class PackWriter:
         self._intents: list[Intent] = []
         self._elsewhere: set[ObjectId] = set()  # looked up once, not for each run
         self._homes: dict[ObjectId, str | None] = {}  # None while the pack is not written
+        self._inside: list[ObjectId] = []  # those that go into the pack that is being filled
         look = session._look
         # If it has not looked yet, it will after this moment.
         self._begun = look.begun if look is not None else clock.uptime()
         self._since: float | None = None
-        self._behind = WriteBehind(threaded=session._backend.writes_behind)
+        self._behind = WriteBehind(session._backend.writes_behind)
 
     def add(self, item: Item) -> bool:
         """Take an object in, unless the session or this transaction has it already.
@@ -77,6 +78,7 @@ class PackWriter:
         self._builder.add(item)
         if item.kind != RUN:
             self._homes[item.id] = None
+            self._inside.append(item.id)
         return True
 
     def _pack_limit(self, item: Item) -> int:
@@ -111,13 +113,14 @@ class PackWriter:
         return self._intents
 
     def _put_data(self) -> None:
-        """Write what there is as a pack without updates, while the next one is filled."""
-        self._behind.wait()
-        session, builder = self._session, self._builder
+        """Write what there is as a pack without updates, while the next ones are filled."""
+        session, builder, inside = self._session, self._builder, self._inside
         self._builder = PackBuilder(random_bytes(NONCE_BYTES))
         self.rely(self._begun)  # a data pack may be condemned as soon as it is there
-        inside = [object_id for object_id, home in self._homes.items() if home is None]
+        self._inside = []
         stamp, data = session._lay_out(builder, ())
+        if len(data) > 2 * pack.DATA_PACK_BYTES:
+            self._behind.wait()  # of packs so large one is enough in memory
 
         def write() -> None:
             name = session._write(stamp, data)

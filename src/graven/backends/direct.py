@@ -1,0 +1,77 @@
+"""Large bodies written past the system's page cache, where the system can.
+
+Whoever waits for the disk gains nothing from a copy in the cache: making its pages and
+writing them out at once took five times as long as the disk itself.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+from collections import deque
+
+from graven.backends.base import Data
+from graven.backends.files import write_all
+
+LEAST_BYTES = 4 * 1024 * 1024
+"""Smaller bodies are likely to be read soon, and go through the cache."""
+
+_PIECE_BYTES = 2 * 1024 * 1024
+_BLOCK = 4096  # what addresses, places and lengths are multiples of on any disk there is
+_FLAG = getattr(os, "O_DIRECT", 0)
+_NOT_HERE = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+# Buffers at addresses that the system takes. As many as there were writers at once; appending
+# and popping are one step each, so that threads and forks need no lock.
+_buffers: deque[mmap.mmap] = deque()
+
+
+def write_past_cache(fd: int, data: Data) -> None:
+    """All of ``data`` into an empty file; by the cache whatever cannot go past it.
+
+    Not durable by itself: a sync follows, as after any write.
+    """
+    view = memoryview(data).cast("B")
+    if _FLAG and len(view) >= LEAST_BYTES:
+        view = view[_write_blocks(fd, view) :]
+    write_all(fd, view)
+
+
+def _write_blocks(fd: int, view: memoryview) -> int:
+    """How many bytes of whole blocks went straight to the disk, from the beginning on."""
+    whole = len(view) - len(view) % _BLOCK
+    if not _switch(fd, on=True):
+        return 0
+    buffer = _buffers.pop() if _buffers else mmap.mmap(-1, _PIECE_BYTES)
+    done = 0
+    try:
+        room = memoryview(buffer)
+        while done < whole:
+            size = min(_PIECE_BYTES, whole - done)
+            room[:size] = view[done : done + size]
+            written = os.write(fd, room[:size])
+            done += written
+            if written % _BLOCK:  # a disk that fills: the cache's writer will say so
+                break
+    except OSError as fault:
+        if fault.errno not in _NOT_HERE:
+            raise
+    finally:
+        _buffers.append(buffer)
+        _switch(fd, on=False)
+    return done
+
+
+def _switch(fd: int, *, on: bool) -> bool:
+    """Set or clear the file's flag; False where the file system has none."""
+    import fcntl
+
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags | _FLAG if on else flags & ~_FLAG)
+    except OSError as fault:
+        if fault.errno not in _NOT_HERE:
+            raise
+        return False
+    return True
