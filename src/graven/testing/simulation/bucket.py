@@ -199,6 +199,7 @@ class SimulatedBackend(RemoteBackend):
 
     remote = True
     concurrency = 1  # a client is one thread: others would have neither its clock nor its turn
+    writes_behind = 0
 
     def __init__(self, client: Client, bucket: Bucket, retry: RetryPolicy) -> None:
         super().__init__(SimulatedDriver(client, bucket), retry)
