@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -42,6 +42,7 @@ class Catalog:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._functions: dict[str, tuple[int, Callable[..., Any]]] = {}
         _catalogs.add(self)
 
     @property
@@ -67,6 +68,14 @@ class Catalog:
         """The first row of a question, or None."""
         found = self.rows(sql, values)
         return found[0] if found else None
+
+    def define(self, name: str, count: int, function: Callable[..., Any]) -> None:
+        """Let questions call a pure function of ``count`` arguments."""
+        with self._lock:
+            if name not in self._functions:
+                self._functions[name] = (count, function)
+                if self._connection is not None:
+                    self._connection.create_function(name, count, function, deterministic=True)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -142,7 +151,12 @@ class Catalog:
                 self._connection = None
 
     def _open(self) -> sqlite3.Connection:
-        return self._connection or self._connect()
+        if self._connection is not None:
+            return self._connection
+        connection = self._connect()
+        for name, (count, function) in self._functions.items():
+            connection.create_function(name, count, function, deterministic=True)
+        return connection
 
     def _connect(self) -> sqlite3.Connection:
         for _ in range(_ATTEMPTS):

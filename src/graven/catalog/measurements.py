@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
+from graven.catalog import rankings
 from graven.catalog.database import Catalog, Row, indexes_last
 from graven.catalog.places import OUTER_PLACE_JOIN, PLACE_COLUMNS, place_from_row, places_of
 from graven.catalog.schema import VALUE_INDEXES, WAITING
@@ -68,6 +69,7 @@ def _index_batch(
 ) -> tuple[int, int]:
     """Index one batch; returns how many runs and values it held."""
     numbers = _DefinitionNumbers(connection, reader)
+    environments = _EnvironmentNumbers(connection)
     rows = []
     marks = []
     total = 0
@@ -85,12 +87,21 @@ def _index_batch(
             values = None
         if values is not None and len(values) == 8 * width:
             d = known
-            rows.append((number, int(_has_bounds(body)), values))
+            environment = environments.get(body.environment)
+            params = _params_text(body.params) if body.params else None
+            rows.append((number, int(_has_bounds(body)), environment, body.dirty, params, values))
             total += width
         marks.append((d, number))
-    connection.executemany("INSERT OR REPLACE INTO measured VALUES(?, ?, ?)", rows)
+    connection.executemany("INSERT OR REPLACE INTO measured VALUES(?, ?, ?, ?, ?, ?)", rows)
     connection.executemany("UPDATE run SET d = ? WHERE n = ?", marks)
+    rankings.extend(connection, [number for number, *_ in rows])
     return len(marks), total
+
+
+# Not msgspec's: it has no form for infinities. What JSON has no form for is shown, not refused.
+_params_text = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), skipkeys=True, default=str
+).encode
 
 
 def _has_bounds(body: RunBody) -> bool:
@@ -154,6 +165,26 @@ def _try_to_get(
         return reader.get_at(object_id, places)
     except (Corrupt, FormatTooNew, NotFound) as error:
         return error
+
+
+class _EnvironmentNumbers:
+    """Environments as small numbers; what they say is read when somebody asks for it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[bytes, int] = {}
+
+    def get(self, object_id: bytes) -> int:
+        known = self._known.get(object_id)
+        if known is None:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO environment(object) VALUES(?)", (object_id,)
+            )
+            row = self._connection.execute(
+                "SELECT e FROM environment WHERE object = ?", (object_id,)
+            ).fetchone()
+            known = self._known[object_id] = int(row[0])
+        return known
 
 
 class _DefinitionNumbers:

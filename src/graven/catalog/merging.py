@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from graven.catalog import rankings
 from graven.formats import layout, pack
 from graven.formats.envelope import KIND_CODES, RUN
 from graven.formats.header import Header
@@ -82,6 +83,7 @@ def apply_updates(
     Rows of runs that are new take their object's place from ``places``.
     """
     writers = _Writers(connection)
+    derived: list[str] = []
     for start in range(0, len(updates), _CHUNK):
         chunk = updates[start : start + _CHUNK]
         names = [update.name for update in chunk]
@@ -90,6 +92,8 @@ def apply_updates(
         fresh_refs: list[tuple[Any, ...]] = []
         for update in chunk:
             parsed = layout.parse_ref_name(update.name)
+            if parsed is not None and parsed.attachment.startswith("derived/"):
+                derived.append(parsed.run_id)
             if update.name in known:
                 _flush_runs(connection, fresh)
                 _flush_refs(connection, fresh_refs)
@@ -104,6 +108,7 @@ def apply_updates(
                 fresh.append((*_run_row(parsed.run_id, state_of(update), writers), *place))
         _flush_runs(connection, fresh)
         _flush_refs(connection, fresh_refs)
+    rankings.mark_derived(connection, derived)
 
 
 def _flush_runs(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
@@ -225,6 +230,8 @@ def _merge_run(
             (row[0],),
         )
         connection.execute("DELETE FROM measured WHERE n = ?", (row[0],))
+        rankings.forget(connection, row[0])
+    rankings.mark_derived(connection, [run_id])
 
 
 def _state_from_row(row: tuple[Any, ...]) -> RefState:

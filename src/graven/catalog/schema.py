@@ -1,6 +1,6 @@
 """Tables of the catalog. Changing anything here means a new `SCHEMA_VERSION`, no migration."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 # Of the run objects that values were read from (a test holds it against the formats', which
 # are not loaded for this): a graven that reads newer ones measures anew what this one left.
 RUN_VERSION = 1
@@ -16,7 +16,15 @@ RUN_VERSION = 1
 # loose: files of loose objects, as refs name them and listings show them. One that is gone
 #   may still stand here: who must know looks at the file.
 # measured: the value column of run `n` as planes of float64, in the order of its
-#   definitions; bounds = 1 if the run object has lower or upper bounds.
+#   definitions; bounds = 1 if the run object has lower or upper bounds. environment: number
+#   of the run's; dirty: 0, 1 or NULL; params: JSON, NULL for none. The values stand last, so
+#   that reading the others touches no overflow page.
+# environment: fingerprint is NULL until somebody asks for machines, and empty where the
+#   environment names none.
+# ranking, ranked: the values by which runs were ordered or chosen (`metric.time`,
+#   `param.lr`, `derived.sharpe`), of each run that has one; see `catalog.rankings`.
+# derived: records under derived/ that were read, as JSON; derived_stale: runs whose derived
+#   values in `ranked` may be old.
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE writer(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE);
@@ -37,6 +45,8 @@ CREATE INDEX ref_by_table ON ref(substr(name, length(run_id) + 7))
     WHERE substr(name, length(run_id) + 7, 7) = 'tables/';
 CREATE INDEX ref_by_annotation ON ref(substr(name, length(run_id) + 7))
     WHERE substr(name, length(run_id) + 7, 18) = 'annotations/steps/';
+CREATE INDEX ref_by_derived ON ref(substr(name, length(run_id) + 7))
+    WHERE substr(name, length(run_id) + 7, 8) = 'derived/';
 CREATE TABLE past(name TEXT, stamp INTEGER, writer INTEGER, target BLOB, header TEXT, note TEXT,
     PRIMARY KEY(name, stamp, writer, target)) WITHOUT ROWID;
 CREATE TABLE definitions(d INTEGER PRIMARY KEY, object BLOB NOT NULL UNIQUE, width INTEGER);
@@ -45,7 +55,14 @@ CREATE TABLE shape(d INTEGER, point INTEGER, name TEXT, scenario TEXT, tags TEXT
 CREATE INDEX shape_by_name ON shape(name);
 CREATE TABLE shape_tag(key TEXT, value TEXT, d INTEGER, point INTEGER,
     PRIMARY KEY(key, value, d, point)) WITHOUT ROWID;
-CREATE TABLE measured(n INTEGER PRIMARY KEY, bounds INTEGER NOT NULL, vals BLOB NOT NULL);
+CREATE TABLE measured(n INTEGER PRIMARY KEY, bounds INTEGER NOT NULL, environment INTEGER,
+    dirty INTEGER, params TEXT, vals BLOB NOT NULL);
+CREATE TABLE environment(e INTEGER PRIMARY KEY, object BLOB NOT NULL UNIQUE, fingerprint TEXT);
+CREATE TABLE ranking(m INTEGER PRIMARY KEY, field TEXT NOT NULL UNIQUE);
+CREATE TABLE ranked(m INTEGER, n INTEGER, value, PRIMARY KEY(m, n)) WITHOUT ROWID;
+CREATE INDEX ranked_by_value ON ranked(m, value);
+CREATE TABLE derived(object BLOB PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE derived_stale(run_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 # Kept apart: a first fill makes them last, which is faster and leaves full pages.
