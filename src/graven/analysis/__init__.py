@@ -1,28 +1,46 @@
 """Questions about runs as values: compare, check, trend. No store, no I/O, no clock.
 
-Statistics over samples and histories come later; here a change is a difference of
-the stored estimates against a threshold.
+numpy is loaded only where there are samples or a history to look at.
 """
 
 from graven.analysis.check import CheckResult, Mistake, judge
 from graven.analysis.compare import compare_runs
-from graven.analysis.comparison import Comparison, DuplicateKey, Row, RunLabel, Verdict
-from graven.analysis.thresholds import Thresholds, parse_threshold
+from graven.analysis.comparison import (
+    Comparison,
+    DuplicateKey,
+    Effect,
+    JudgedBy,
+    Row,
+    RunLabel,
+    Verdict,
+)
+from graven.analysis.history import History, PastRun, Usual
+from graven.analysis.replay import Alarms, Side, replay
+from graven.analysis.thresholds import Thresholds, Ways, parse_threshold
 from graven.analysis.trend import TrendSummary, sparkline, summarize_trend
 
 __all__ = [
+    "Alarms",
     "CheckResult",
     "Comparison",
     "DuplicateKey",
+    "Effect",
+    "History",
+    "JudgedBy",
     "Mistake",
+    "PastRun",
     "Row",
     "RunLabel",
+    "Side",
     "Thresholds",
     "TrendSummary",
+    "Usual",
     "Verdict",
+    "Ways",
     "compare_runs",
     "judge",
     "parse_threshold",
+    "replay",
     "sparkline",
     "summarize_trend",
 ]

@@ -8,8 +8,15 @@ from typing import Any
 
 from graven.analysis.comparison import Comparison, Row, Verdict
 
-_JUDGED = (Verdict.REGRESSION, Verdict.IMPROVEMENT, Verdict.NO_CHANGE)
+_JUDGED = (
+    Verdict.REGRESSION,
+    Verdict.SUSPECT,
+    Verdict.IMPROVEMENT,
+    Verdict.NO_CHANGE,
+    Verdict.NOT_ENOUGH_DATA,
+)
 _DOUBTFUL = (Verdict.REMOVED, Verdict.NOT_A_NUMBER, Verdict.SKIPPED)
+_OPEN = (Verdict.SUSPECT, Verdict.NOT_ENOUGH_DATA, Verdict.INCOMPARABLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,7 @@ class CheckResult:
         passed: nothing got worse beyond its threshold, and there is no mistake.
         failures: the rows that fail the check, in the order they are shown.
         doubtful: removed, skipped and not-a-number rows; failures too when strict.
+        undecided: suspect, not-enough-data and incomparable rows; a mistake when strict.
         mistakes: why nothing could be judged; then ``passed`` is False and it is no
             regression either.
         judged: how many rows had both values and a direction.
@@ -43,6 +51,7 @@ class CheckResult:
     strict: bool
     failures: tuple[Row, ...]
     doubtful: tuple[Row, ...]
+    undecided: tuple[Row, ...]
     mistakes: tuple[Mistake, ...]
     judged: int
 
@@ -62,8 +71,9 @@ def judge(comparison: Comparison, *, strict: bool = False) -> CheckResult:
     """Turn a comparison into pass or fail.
 
     Failing are regressions, and points that fail now and were ok in the baseline.
-    Removed, skipped and not-a-number rows are only named, unless ``strict``. A metric
-    without a known direction is never judged.
+    Removed, skipped and not-a-number rows are only named, unless ``strict``. Nor do rows
+    that nobody can decide yet fail; ``strict`` makes them a mistake (kind ``inconclusive``),
+    which is no regression either. A metric without a known direction is never judged.
     """
     failures = [
         *sorted(comparison.with_verdict(Verdict.REGRESSION), key=_severity),
@@ -72,16 +82,28 @@ def judge(comparison: Comparison, *, strict: bool = False) -> CheckResult:
     doubtful = comparison.with_verdict(*_DOUBTFUL)
     if strict:
         failures += doubtful
+    undecided = comparison.with_verdict(*_OPEN)
     judged = len(comparison.with_verdict(*_JUDGED))
     mistakes = tuple(_mistakes(comparison, judged, bool(failures)))
+    if strict and undecided and not failures and not mistakes:
+        mistakes = (_inconclusive(undecided),)
     return CheckResult(
         comparison=comparison,
         passed=not failures and not mistakes,
         strict=strict,
         failures=tuple(failures),
         doubtful=doubtful,
+        undecided=undecided,
         mistakes=mistakes,
         judged=judged,
+    )
+
+
+def _inconclusive(rows: tuple[Row, ...]) -> Mistake:
+    return Mistake(
+        kind="inconclusive",
+        message=f"{len(rows)} of the values can be called neither better nor worse yet",
+        hint="measure again: another run, or more samples a run; without --strict they pass",
     )
 
 

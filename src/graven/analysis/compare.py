@@ -9,17 +9,25 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from graven.analysis.comparison import Comparison, DuplicateKey, Row, RunLabel, Verdict
-from graven.analysis.thresholds import Thresholds
+from graven.analysis.changes import Allowance, relative_change
+from graven.analysis.comparison import (
+    Comparison,
+    DuplicateKey,
+    JudgedBy,
+    Row,
+    RunLabel,
+    Verdict,
+)
+from graven.analysis.gate import Pair, effect_of, settle
+from graven.analysis.history import History
+from graven.analysis.thresholds import Thresholds, Ways
 from graven.model import Metric, MetricDef, MetricDirection, Point, PointStatus, Run
 
 PointKey = tuple[str, str, tuple[tuple[str, str], ...]]
 """(scenario, name, sorted tags)."""
-
-# Two float64 computations of the same 5 % may differ in the last digits; that is no regression.
-RELATIVE_NOISE = 1e-9
 
 _TRUST = {"unknown": 0, "unit": 1, "tool": 2, "declared": 3}
 
@@ -32,6 +40,8 @@ class _Rules:
     defs: Mapping[str, MetricDef]
     units: tuple[Mapping[str, MetricDef], Mapping[str, MetricDef]]
     comparable: bool
+    ways: Ways
+    seed: tuple[str, str]
 
 
 def compare_runs(
@@ -43,6 +53,9 @@ def compare_runs(
     directions: Mapping[str, MetricDirection] | None = None,
     machines: tuple[str | None, str | None] = (None, None),
     allow_cross_machine: bool = False,
+    history: History | None = None,
+    ways: Ways | None = None,
+    seed: tuple[str, str] | None = None,
 ) -> Comparison:
     """Compare every metric of every point.
 
@@ -54,6 +67,10 @@ def compare_runs(
         machines: the fingerprints of the two machines; None is unknown, and unknown
             is not called different.
         allow_cross_machine: judge although the fingerprints differ.
+        history: what the series did before, on the baseline's branch and on this machine.
+        ways: what the user wants metrics to be judged by; what the data allow if None.
+        seed: what the intervals are drawn from: names of the two runs' contents (their
+            object ids); the runs' ids if None.
 
     Returns:
         A `Comparison`. Where the baseline is zero no ratio exists: any worsening beyond
@@ -65,14 +82,19 @@ def compare_runs(
         _merge_defs(baseline, current, directions or {}),
         (baseline.metric_defs, current.metric_defs),
         allow_cross_machine or not differ,
+        ways or Ways(),
+        seed or (baseline.id, current.id),
     )
     before, now = _by_key(baseline), _by_key(current)
-    rows = [
+    found = [
         row
         for key in [*before, *(key for key in now if key not in before)]
         for row in _compare_key(key, before.get(key, []), now.get(key, []), rules)
-        if metrics is None or row.metric is None or row.metric in metrics
+        if metrics is None or _metric(row) is None or _metric(row) in metrics
     ]
+    pairs = [row for row in found if isinstance(row, Pair)]
+    settled = iter(settle(pairs, rules.seed, history))
+    rows = [next(settled) if isinstance(row, Pair) else row for row in found]
     return Comparison(
         baseline=_label(baseline, machines[0]),
         current=_label(current, machines[1]),
@@ -81,6 +103,11 @@ def compare_runs(
         comparable=rules.comparable,
         warnings=tuple(_warnings(baseline, current, differ, allow_cross_machine)),
     )
+
+
+def _metric(row: Row | Pair) -> str | None:
+    metric: str | None = row.facts["metric"] if isinstance(row, Pair) else row.metric
+    return metric
 
 
 def point_key(point: Point) -> PointKey:
@@ -112,7 +139,7 @@ def _merge_defs(
 
 def _compare_key(
     key: PointKey, before: list[Point], now: list[Point], rules: _Rules
-) -> Iterator[Row]:
+) -> Iterator[Row | Pair]:
     if before and now and len(before) != len(now):
         yield Row(
             scenario=key[0],
@@ -131,7 +158,7 @@ def _compare_key(
 
 def _compare_points(
     key: PointKey, occurrence: int, old: Point | None, new: Point | None, rules: _Rules
-) -> Iterator[Row]:
+) -> Iterator[Row | Pair]:
     facts: dict[str, Any] = {
         "scenario": key[0],
         "name": key[1],
@@ -181,7 +208,7 @@ def _whole_point_row(facts: dict[str, Any], old: Point | None, new: Point | None
 
 def _compare_metric(
     facts: dict[str, Any], name: str, old: Metric | None, new: Metric | None, rules: _Rules
-) -> Row:
+) -> Row | Pair:
     known = rules.defs.get(name)
     facts = {
         **facts,
@@ -203,58 +230,50 @@ def _compare_metric(
         return Row(
             **facts, verdict=Verdict.NOT_A_NUMBER, note=f"not a number in {' and '.join(sides)}"
         )
-    return _judge(facts, old.value, new.value, known, rules)
+    return _judge(facts, old, new, known, rules)
 
 
 def _judge(
-    facts: dict[str, Any], old: float, new: float, known: MetricDef | None, rules: _Rules
-) -> Row:
-    same = old == new  # also for equal infinities, whose difference is no number
-    facts["delta"] = 0.0 if same else new - old
-    facts["change"] = _relative_change(old, new)
-    name = facts["metric"]
-    facts["threshold"] = rules.thresholds.threshold_for(facts["scenario"], facts["name"], name)
+    facts: dict[str, Any], old: Metric, new: Metric, known: MetricDef | None, rules: _Rules
+) -> Row | Pair:
+    """The row of two numbers, or the pair that the gate makes one of."""
+    place = facts["scenario"], facts["name"], facts["metric"]
+    allowance = Allowance(
+        relative=rules.thresholds.threshold_for(*place), floor=rules.thresholds.floor_for(*place)
+    )
+    same = old.value == new.value  # also for equal infinities, whose difference is no number
+    facts["delta"] = 0.0 if same else new.value - old.value
+    facts["change"] = relative_change(old.value, new.value)
+    facts["threshold"] = allowance.relative
+    effect = partial(effect_of, old, new, facts, rules.seed)
     if known is None or known.direction_source == "unknown":
-        return Row(**facts, verdict=Verdict.NO_DIRECTION, note="nobody said which way is better")
+        note = "nobody said which way is better"
+        return Row(**facts, verdict=Verdict.NO_DIRECTION, note=note, effect=effect())
     if known.direction is MetricDirection.INFO:
-        return Row(**facts, verdict=Verdict.NO_DIRECTION)
+        return Row(**facts, verdict=Verdict.NO_DIRECTION, effect=effect())
     if not same:
-        facts["worse"] = (new > old) is (known.direction is MetricDirection.LOWER)
+        facts["worse"] = (new.value > old.value) is (known.direction is MetricDirection.LOWER)
     if not rules.comparable:
-        return Row(**facts, verdict=Verdict.INCOMPARABLE, note="measured on different machines")
-    beyond, note = _beyond(facts, old, new, rules)
-    if not beyond:
-        return Row(**facts, verdict=Verdict.NO_CHANGE, note=note)
-    verdict = Verdict.REGRESSION if facts["worse"] else Verdict.IMPROVEMENT
-    return Row(**facts, verdict=verdict, note=note)
-
-
-def _relative_change(old: float, new: float) -> float | None:
-    if old == new:
-        return 0.0
-    if old == 0 or math.isinf(old):
-        return None
-    return (new - old) / abs(old)
-
-
-def _beyond(
-    facts: dict[str, Any], old: float, new: float, rules: _Rules
-) -> tuple[bool, str | None]:
-    """Whether the change is strictly beyond what is allowed, and why if no ratio says it."""
-    if old == new:
-        return False, None
-    change = facts["change"]
-    if change is None and math.isinf(old):
-        return True, "the baseline is infinite, so there is no ratio"
-    if change is None:
-        floor = rules.thresholds.floor_for(facts["scenario"], facts["name"], facts["metric"])
-        note = f"the baseline is zero, so there is no ratio; the floor is {floor:g}"
-        return _exceeds(abs(new), floor), note
-    return _exceeds(abs(change), facts["threshold"]), None
-
-
-def _exceeds(size: float, limit: float) -> bool:
-    return size > limit and not math.isclose(size, limit, rel_tol=RELATIVE_NOISE)
+        note = "measured on different machines"
+        return Row(**facts, verdict=Verdict.INCOMPARABLE, note=note, effect=effect())
+    if same:
+        return Row(**facts, verdict=Verdict.NO_CHANGE, judged_by=JudgedBy.RATIO, effect=effect())
+    if math.isinf(old.value) or math.isinf(new.value):
+        verdict = Verdict.REGRESSION if facts["worse"] else Verdict.IMPROVEMENT
+        return Row(
+            **facts, verdict=verdict, judged_by=JudgedBy.RATIO, note=allowance.why(old.value)
+        )
+    tags = tuple(sorted(facts["tags"].items()))
+    return Pair(
+        facts=facts,
+        old=old,
+        new=new,
+        direction=known.direction,
+        allowance=allowance,
+        # Of points that nothing tells apart a history would mix all.
+        series=(place[0], place[1], tags, place[2]) if facts["occurrence"] == 1 else None,
+        way=rules.ways.way_for(*place),
+    )
 
 
 def _duplicates(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from graven.analysis.history import Usual
 from graven.model import MetricDirection
 
 
@@ -15,8 +17,10 @@ class Verdict(StrEnum):
     """What became of one metric of one point."""
 
     REGRESSION = "regression"
+    SUSPECT = "suspect"
     IMPROVEMENT = "improvement"
     NO_CHANGE = "no-change"
+    NOT_ENOUGH_DATA = "not-enough-data"
     ADDED = "added"
     REMOVED = "removed"
     FAILED = "failed"
@@ -24,6 +28,37 @@ class Verdict(StrEnum):
     NOT_A_NUMBER = "not-a-number"
     NO_DIRECTION = "no-direction"
     INCOMPARABLE = "incomparable"
+
+
+class JudgedBy(StrEnum):
+    """What a verdict rests on; ``auto`` is a wish only: whatever the data allow."""
+
+    AUTO = "auto"
+    HISTORY = "history"
+    SAMPLES = "samples"
+    RATIO = "ratio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Ratio of the medians of the samples, current / baseline, with its 95 % interval.
+
+    Attributes:
+        lower, upper: None where a side has one sample.
+        samples: how many independent samples the baseline and the current run have.
+    """
+
+    ratio: float
+    lower: float | None
+    upper: float | None
+    samples: tuple[int, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        record: dict[str, Any] = {"ratio": self.ratio, "samples": list(self.samples)}
+        if self.lower is not None and self.upper is not None:
+            record.update(lower=self.lower, upper=self.upper, confidence=0.95)
+        return record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +74,11 @@ class Row:
         worse: True if the change goes the bad way (also for a point that fails now and
             did not before), False if it goes the good way, None if neither is known.
         note: why the verdict is what it is, where the numbers do not say it.
+        effect: of the samples, where both runs have some; None without a ratio.
+        judged_by: what the verdict rests on; None where nothing was to judge.
+        usual: what the series did before, where that was asked.
+        p, p_adjusted: of the rank test, by itself and among all of the suite.
+        more_samples: how many more a side would let a test answer.
     """
 
     scenario: str
@@ -57,6 +97,12 @@ class Row:
     threshold: float | None = None
     worse: bool | None = None
     note: str | None = None
+    effect: Effect | None = None
+    judged_by: JudgedBy | None = None
+    usual: Usual | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    more_samples: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; None fields are left out."""
@@ -74,10 +120,24 @@ class Row:
         if self.change is not None:
             record["percent"] = self.change * 100
         if self.baseline and self.current is not None:
-            record["ratio"] = self.current / self.baseline
-        if self.note is not None:
-            record["note"] = self.note
+            record["ratio"] = self._ratio(self.baseline, self.current)
+        if self.judged_by is not None:
+            record["judged_by"] = str(self.judged_by)
+        if self.effect is not None:
+            record["effect"] = self.effect.to_dict()
+        if self.usual is not None:
+            record["history"] = self.usual.to_dict()
+        for name in ("p", "p_adjusted", "more_samples", "note"):
+            if getattr(self, name) is not None:
+                record[name] = getattr(self, name)
         return record
+
+    @staticmethod
+    def _ratio(baseline: float, current: float) -> float:
+        try:
+            return current / baseline
+        except OverflowError:
+            return math.copysign(math.inf, current) * math.copysign(1.0, baseline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""How large a change counts: a default, and rules for metrics and single benchmarks."""
+"""How large a change counts, and what decides: a default, and rules for metrics."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Self
+from typing import Self, TypeVar
 
+from graven.analysis.comparison import JudgedBy
 from graven.errors import InvalidInput
+
+_T = TypeVar("_T")
 
 DEFAULT_THRESHOLD = 0.05
 DEFAULT_FLOOR = 0.0  # from a baseline of zero every worsening counts, unless the user sets a floor
@@ -93,6 +96,74 @@ class Thresholds:
         return dict(self.floors).get("default", DEFAULT_FLOOR) if found is None else found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """What metrics are judged by: ``auto``, ``samples`` or ``ratio``; patterns as `Thresholds`.
+
+    Attributes:
+        default: where no rule fits.
+        layers: rule lists, weakest layer first.
+    """
+
+    default: JudgedBy = JudgedBy.AUTO
+    layers: tuple[tuple[tuple[str, JudgedBy], ...], ...] = ()
+
+    @classmethod
+    def from_config(cls, ways: object = None, *, where: str = "config.json") -> Self:
+        """Read the map ``judge_by`` of a store's configuration.
+
+        Raises:
+            InvalidInput: names the key that is wrong.
+        """
+        rules = _read_rules(ways, f"{where}: judge_by", parse_way)
+        default = rules.pop("default", JudgedBy.AUTO)
+        return cls(default=default, layers=(tuple(rules.items()),) if rules else ())
+
+    def with_flags(self, flags: tuple[str, ...]) -> Self:
+        """Add a layer from flags: ``ratio`` (for all), ``memory=ratio``.
+
+        Raises:
+            InvalidInput: a flag that says nothing of the kind.
+        """
+        rules: list[tuple[str, JudgedBy]] = []
+        base = self
+        for flag in flags:
+            pattern, _, word = flag.rpartition("=")
+            way = parse_way(word, f"--judge-by {flag}")
+            if pattern:
+                rules.append((pattern, way))
+            else:
+                base = replace(self, default=way, layers=())
+        return replace(base, layers=(*base.layers, tuple(rules))) if rules else base
+
+    def way_for(self, scenario: str, name: str, metric: str) -> JudgedBy:
+        """What one metric of one benchmark is judged by."""
+        for rules in reversed(self.layers):
+            found = _best_rule(rules, scenario, name, metric)
+            if found is not None:
+                return found
+        return self.default
+
+
+WAYS = (JudgedBy.AUTO, JudgedBy.SAMPLES, JudgedBy.RATIO)
+
+
+def parse_way(value: object, where: str = "judge_by") -> JudgedBy:
+    """Read ``auto``, ``samples`` or ``ratio``.
+
+    Raises:
+        InvalidInput: none of them.
+    """
+    if value not in WAYS:
+        raise InvalidInput(
+            f"{where}: {str(value)[:40]!r} is none of {', '.join(WAYS)}",
+            kind="bad-judge_by",
+            hint="--judge-by ratio, or --judge-by METRIC=ratio",
+            field="judge_by",
+        )
+    return JudgedBy(str(value))
+
+
 def parse_threshold(value: object, where: str = "threshold") -> float:
     """Read ``0.1`` or ``"10%"`` as the fraction 0.1.
 
@@ -137,23 +208,22 @@ def _parse_number(text: str, value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _read_rules(
-    rules: object, where: str, parse: Callable[[object, str], float]
-) -> dict[str, float]:
+def _read_rules(rules: object, where: str, parse: Callable[[object, str], _T]) -> dict[str, _T]:
     if rules is None:
         return {}
     if not isinstance(rules, Mapping):
+        what = where.rpartition(" ")[2].removesuffix("s")
         raise InvalidInput(
-            f"{where}: expected a map of metric to threshold", kind="bad-threshold", field=where
+            f"{where}: expected a map of metric to {what}", kind=f"bad-{what}", field=where
         )
     return {str(name): parse(value, f"{where}.{name}") for name, value in rules.items()}
 
 
 def _best_rule(
-    rules: tuple[tuple[str, float], ...], scenario: str, name: str, metric: str
-) -> float | None:
+    rules: tuple[tuple[str, _T], ...], scenario: str, name: str, metric: str
+) -> _T | None:
     path = f"{scenario}/{name}/{metric}"
-    best: tuple[tuple[bool, bool, int], float] | None = None
+    best: tuple[tuple[bool, bool, int], _T] | None = None
     for index, (pattern, value) in enumerate(rules):
         exact = pattern in (metric, path)
         if not exact and not fnmatchcase(path if "/" in pattern else metric, pattern):

@@ -59,9 +59,9 @@ def ratio_of_medians(
     new = _resampled_medians(current, draws[replicates:])
     with np.errstate(over="ignore"):
         ratios = np.where(old > 0, new / np.where(old > 0, old, 1.0), np.inf)
-    ratios.sort()
     tail = max(1, round(replicates * (1 - confidence) / 2))
-    return Ratio(value, float(ratios[tail - 1]), float(ratios[-tail]))
+    ratios.partition((tail - 1, replicates - tail))
+    return Ratio(value, float(ratios[tail - 1]), float(ratios[replicates - tail]))
 
 
 def _divide(above: float, below: float) -> float:

@@ -1,0 +1,279 @@
+"""The verdict on two values of a metric: by history, by samples, or by the ratio alone.
+
+docs/answers.md has the rules in plain words, docs/design/0016-gate.md the reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graven.analysis.changes import Allowance, relative_change
+from graven.analysis.comparison import Effect, JudgedBy, Row, Verdict
+from graven.analysis.history import LEAST, History, SeriesKey, Usual
+from graven.model import Metric, MetricDirection
+
+if TYPE_CHECKING:
+    from graven.analysis.statistics.samples import Numbers
+
+LEVEL = 0.01
+"""Adjusted p below which samples differ."""
+LEAST_SAMPLES = 5
+"""A side; with fewer no rank test can reach `LEVEL`: 2 / C(8, 4) is 0.029."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two values that can be judged: both finite and unequal, the direction known.
+
+    Attributes:
+        facts: fields of the row, all but the verdict's own.
+        series: the key of its history; None for a point that others have the name of.
+        way: how the user wants it judged; `JudgedBy.AUTO` leaves it to the data.
+    """
+
+    facts: dict[str, Any]
+    old: Metric
+    new: Metric
+    direction: MetricDirection
+    allowance: Allowance
+    series: SeriesKey | None = None
+    way: JudgedBy = JudgedBy.AUTO
+
+    @property
+    def sign(self) -> int:
+        """1 where more is worse, -1 where less is."""
+        return 1 if self.direction is MetricDirection.LOWER else -1
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """Independent samples of both sides, and what follows from them."""
+
+    old: Numbers
+    new: Numbers
+    effect: Effect | None
+    dropped: int
+
+    @property
+    def least(self) -> int:
+        return min(len(self.old), len(self.new))
+
+
+def effect_of(
+    old: Metric, new: Metric, facts: Mapping[str, Any], seed: tuple[str, str]
+) -> Effect | None:
+    """Ratio of medians with its interval; None where a side has no samples, or no ratio."""
+    found = _samples(old, new, facts, seed)
+    return None if found is None else found.effect
+
+
+def settle(pairs: Sequence[Pair], seed: tuple[str, str], history: History | None) -> list[Row]:
+    """A row for each pair, in order.
+
+    Args:
+        pairs: all of the suite: the more tests, the less each counts.
+        seed: names of the two runs' contents, which the intervals are drawn from.
+        history: of the baseline's branch; None where there is none.
+    """
+    usual = history.usual() if history is not None else {}
+    samples = [_samples(pair.old, pair.new, pair.facts, seed) for pair in pairs]
+    rows: dict[int, Row] = {}
+    tested: list[int] = []
+    for index, (pair, found) in enumerate(zip(pairs, samples, strict=True)):
+        row = _by_history(pair, found, usual.get(pair.series), history) if pair.series else None
+        if row is not None:
+            rows[index] = row
+        elif found is not None and found.least >= LEAST_SAMPLES and pair.way in _BY_SAMPLES:
+            tested.append(index)
+        else:
+            rows[index] = _by_ratio(pair, found)
+    rows.update(_by_samples({index: (pairs[index], samples[index]) for index in tested}))
+    return [rows[index] for index in range(len(pairs))]
+
+
+_BY_SAMPLES = (JudgedBy.AUTO, JudgedBy.HISTORY, JudgedBy.SAMPLES)
+
+
+def _samples(
+    old: Metric, new: Metric, facts: Mapping[str, Any], seed: tuple[str, str]
+) -> _Samples | None:
+    if not old.samples or not new.samples:
+        return None
+    from graven.analysis.statistics.ratio import ratio_of_medians
+    from graven.analysis.statistics.samples import independent
+
+    before = independent(old.samples, old.sample_groups)
+    now = independent(new.samples, new.sample_groups)
+    tags = (text for pair in sorted(facts["tags"].items()) for text in pair)
+    names = (facts["scenario"], facts["name"], facts["metric"], str(facts["occurrence"]), *tags)
+    ratio = ratio_of_medians(before, now, (*seed, *names))
+    effect = None
+    if ratio is not None:
+        effect = Effect(
+            ratio=ratio.value,
+            lower=ratio.lower,
+            upper=ratio.upper,
+            samples=(len(before), len(now)),
+        )
+    dropped = sum(x - x != 0 for metric in (old, new) for x in metric.samples or ())
+    return _Samples(before, now, effect, dropped)
+
+
+# --- by history ---
+
+
+def _by_history(
+    pair: Pair, samples: _Samples | None, usual: Usual | None, history: History | None
+) -> Row | None:
+    """The verdict by what was usual; None where nothing is, or the baseline was not."""
+    if usual is None or history is None or pair.series is None:
+        return None
+    if pair.way not in (JudgedBy.AUTO, JudgedBy.HISTORY):
+        return None
+    if usual.runs < LEAST:
+        return _waiting(pair, samples, usual) if usual.moved else None
+    if not usual.moved and _unusual(pair, usual, pair.old.value):
+        return None  # the history went elsewhere: it does not say how the baseline wavers
+    effect = None if samples is None else samples.effect
+    facts = {**pair.facts, "usual": usual, "effect": effect, "judged_by": JudgedBy.HISTORY}
+    now = pair.new.value
+    worse = pair.sign * (now - usual.median) > 0
+    if not usual.moved and facts["worse"] is not worse:
+        return Row(**facts, verdict=Verdict.NO_CHANGE)  # of the baseline, in the other direction
+    facts["worse"] = worse
+    if not _unusual(pair, usual, now):
+        return Row(**facts, verdict=Verdict.NO_CHANGE)
+    others = history.confirming[:, history.columns[pair.series]].tolist()
+    agreeing = sum(
+        _unusual(pair, usual, other) and (pair.sign * (other - usual.median) > 0) is worse
+        for other in others
+    )
+    extreme = _beyond_all(pair, usual, worse) and _interval_agrees(pair, effect, worse)
+    change = relative_change(usual.median, now)
+    shown = "" if change is None else f" {change:+.1%}"
+    note = f"{'over' if now > usual.median else 'under'} the median of {usual.runs} runs{shown}"
+    if agreeing or extreme:
+        verdict = Verdict.REGRESSION if worse else Verdict.IMPROVEMENT
+        why = "another run agrees" if agreeing else "further than any of them"
+        return Row(**facts, verdict=verdict, note=f"{note}; {why}")
+    if worse:
+        return Row(**facts, verdict=Verdict.SUSPECT, note=f"{note}; the next run will tell")
+    return Row(**facts, verdict=Verdict.NO_CHANGE, note=f"{note}, in this run alone")
+
+
+def _waiting(pair: Pair, samples: _Samples | None, usual: Usual) -> Row:
+    return Row(
+        **pair.facts,
+        verdict=Verdict.NOT_ENOUGH_DATA,
+        effect=None if samples is None else samples.effect,
+        usual=usual,
+        judged_by=JudgedBy.HISTORY,
+        note=f"a change was accepted after the baseline, {usual.runs} runs ago: set a new"
+        f" baseline, or wait for {LEAST - usual.runs} more runs",
+    )
+
+
+def _unusual(pair: Pair, usual: Usual, value: float) -> bool:
+    """Beyond the fences, and by more than the minimum effect; False for NaN."""
+    outside = value > usual.high or value < usual.low
+    return outside and pair.allowance.exceeded(usual.median, value)
+
+
+def _beyond_all(pair: Pair, usual: Usual, worse: bool) -> bool:
+    """Further than any value of the history, by more than the minimum effect."""
+    upwards = (pair.sign > 0) is worse
+    edge = usual.most if upwards else usual.least
+    further = pair.new.value > edge if upwards else pair.new.value < edge
+    return further and pair.allowance.exceeded(edge, pair.new.value)
+
+
+def _interval_agrees(pair: Pair, effect: Effect | None, worse: bool) -> bool:
+    """Whether the samples exclude that nothing changed; they say nothing where there are none."""
+    if effect is None or effect.lower is None or effect.upper is None:
+        return True
+    upwards = (pair.sign > 0) is worse
+    return effect.lower > 1 if upwards else effect.upper < 1
+
+
+# --- by the samples of the two runs ---
+
+
+def _by_samples(tested: Mapping[int, tuple[Pair, _Samples | None]]) -> dict[int, Row]:
+    from graven.analysis.statistics.falsediscovery import benjamini_hochberg
+    from graven.analysis.statistics.ranktest import RankTest, mann_whitney
+
+    found: dict[int, tuple[Pair, _Samples, RankTest]] = {}
+    for index, (pair, samples) in tested.items():
+        test = None if samples is None else mann_whitney(samples.old, samples.new)
+        if samples is not None and test is not None:
+            found[index] = (pair, samples, test)
+    adjusted = benjamini_hochberg([test.p for _, _, test in found.values()])
+    return {
+        index: _sample_row(pair, samples, test.p, chance, test.superiority)
+        for (index, (pair, samples, test)), chance in zip(found.items(), adjusted, strict=True)
+    }
+
+
+def _sample_row(
+    pair: Pair, samples: _Samples, p: float, adjusted: float, superiority: float
+) -> Row:
+    from graven.analysis.statistics.samples import median
+    from graven.analysis.statistics.samplesize import samples_needed
+
+    before, now = median(samples.old), median(samples.new)
+    facts = {
+        **pair.facts,
+        "effect": samples.effect,
+        "judged_by": JudgedBy.SAMPLES,
+        "p": p,
+        "p_adjusted": adjusted,
+        "worse": pair.sign * (now - before) > 0 if now != before else None,
+    }
+    notes = [pair.allowance.why(before)] if before != now else []
+    if samples.dropped:
+        notes.append(f"{samples.dropped} samples are no finite numbers and left out")
+    verdict = Verdict.NO_CHANGE
+    if pair.allowance.exceeded(before, now):
+        if adjusted < LEVEL:
+            verdict = Verdict.REGRESSION if facts["worse"] else Verdict.IMPROVEMENT
+        else:
+            verdict = Verdict.NOT_ENOUGH_DATA
+            level = LEVEL * min(1.0, p / adjusted)  # what the other tests of the suite leave
+            needed = samples_needed(superiority, level)
+            more = None if needed is None else max(1, needed - samples.least)
+            facts["more_samples"] = more
+            notes.append("more samples than anyone takes" if more is None else _more(more))
+    return Row(**facts, verdict=verdict, note=_joined(notes))
+
+
+def _more(count: int) -> str:
+    return f"needs about {count:,} more sample{'s' if count != 1 else ''} a side"
+
+
+def _joined(notes: Sequence[str | None]) -> str | None:
+    return "; ".join(note for note in notes if note) or None
+
+
+# --- by the ratio alone ---
+
+
+def _by_ratio(pair: Pair, samples: _Samples | None) -> Row:
+    effect = None if samples is None else samples.effect
+    before, now = pair.old.value, pair.new.value
+    facts = {**pair.facts, "effect": effect, "judged_by": JudgedBy.RATIO}
+    note = pair.allowance.why(before)
+    if not pair.allowance.exceeded(before, now):
+        return Row(**facts, verdict=Verdict.NO_CHANGE, note=note)
+    if pair.way is not JudgedBy.RATIO and not _interval_agrees(pair, effect, facts["worse"]):
+        least = 0 if samples is None else samples.least
+        more = max(1, LEAST_SAMPLES - least)
+        return Row(
+            **facts,
+            verdict=Verdict.NOT_ENOUGH_DATA,
+            more_samples=more,
+            note=_joined([note, _more(more)]),
+        )
+    verdict = Verdict.REGRESSION if facts["worse"] else Verdict.IMPROVEMENT
+    return Row(**facts, verdict=verdict, note=note)

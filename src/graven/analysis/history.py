@@ -1,0 +1,140 @@
+"""What a series did before: the runs that a gate may lean on, and what was usual in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graven.analysis.statistics.samples import Numbers
+
+WINDOW = 30
+"""Runs that say what is usual; more would hold times that are long past."""
+LEAST = 10
+"""With fewer runs nothing is usual yet."""
+FENCE = 1.5
+"""Interquartile ranges beyond the quartiles: where Tukey's fences stand."""
+
+SeriesKey = tuple[str, str, tuple[tuple[str, str], ...], str]
+"""(scenario, name, sorted tags, metric)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A run that values of the history come from."""
+
+    run_id: str
+    timestamp: datetime
+    commit: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """What a series did in the runs near the baseline; values in the metric's unit.
+
+    Attributes:
+        runs: how many values these are from.
+        low, high: Tukey's fences, q1 - 1.5 IQR and q3 + 1.5 IQR.
+        moved: whether a change was accepted after the baseline; then the baseline is of
+            the time before it.
+    """
+
+    runs: int
+    least: float
+    q1: float
+    median: float
+    q3: float
+    most: float
+    moved: bool = False
+
+    @property
+    def low(self) -> float:
+        """The lower fence."""
+        return self.q1 - FENCE * (self.q3 - self.q1)
+
+    @property
+    def high(self) -> float:
+        """The upper fence."""
+        return self.q3 + FENCE * (self.q3 - self.q1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        names = ("runs", "least", "q1", "median", "q3", "most", "low", "high")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Values of many series over comparable runs: same branch, machine, experiment, origin.
+
+    Attributes:
+        columns: which column of ``values`` a series has.
+        runs: oldest first; neither the run that is judged nor its neighbours.
+        values: shape (runs, series), float64; NaN where a run has no value, or one in
+            another unit.
+        confirming: shape (any, series): the runs that may agree with the one that is judged:
+            others of its commit, the one before and the one after it on its branch.
+        baseline_at: when the baseline was measured.
+        cuts: since when a series is what it is: the time of its last accepted change.
+        branch: whose runs these are; None for runs without a branch.
+    """
+
+    columns: Mapping[SeriesKey, int]
+    runs: Sequence[PastRun]
+    values: Numbers
+    confirming: Numbers
+    baseline_at: datetime
+    cuts: Mapping[SeriesKey, datetime] = field(default_factory=dict)
+    branch: str | None = None
+
+    def since_cuts(self) -> Numbers:
+        """``values`` with NaN for what was before a series' last accepted change."""
+        import numpy as np
+
+        values = self.values.copy()
+        times = [run.timestamp for run in self.runs]
+        for key, cut in self.cuts.items():
+            column = self.columns.get(key)
+            if column is not None:
+                values[np.array([time < cut for time in times], dtype=bool), column] = np.nan
+        return values
+
+    def usual(self) -> dict[SeriesKey, Usual]:
+        """What is usual for each series that has any value.
+
+        Taken from the `WINDOW` values nearest to the baseline: those up to it, the newest
+        first, and where they are fewer, those that follow it. So a change for the worse after
+        the baseline never becomes usual by lasting long.
+        """
+        from graven.analysis.statistics.quantiles import spread_of_rows
+
+        spread = spread_of_rows(_nearest(self).T)
+        found = {}
+        for key, column in self.columns.items():
+            count = int(spread.counts[column])
+            if count:
+                cut = self.cuts.get(key)
+                found[key] = Usual(
+                    runs=count,
+                    least=float(spread.least[column]),
+                    q1=float(spread.q1[column]),
+                    median=float(spread.median[column]),
+                    q3=float(spread.q3[column]),
+                    most=float(spread.most[column]),
+                    moved=cut is not None and cut > self.baseline_at,
+                )
+        return found
+
+
+def _nearest(history: History) -> Numbers:
+    """The `WINDOW` values of each series that are nearest to the baseline; NaN for others."""
+    import numpy as np
+
+    values = history.since_cuts()
+    split = sum(run.timestamp <= history.baseline_at for run in history.runs)
+    order = [*range(split - 1, -1, -1), *range(split, len(history.runs))]
+    values = values[order]
+    rank = np.cumsum(np.isfinite(values), axis=0)
+    return np.where(rank <= WINDOW, values, np.nan)
