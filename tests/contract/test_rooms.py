@@ -72,6 +72,7 @@ LAZY = {
     ("store/*", "graven.export.*"): "the store's export_asv() is a thin door to a room above it",
     ("store/*", "graven.upkeep.*"): "the store's gc() and repack() are thin doors to a room above",
     ("porcelain/repack.py", "graven.upkeep.*"): "asked after each command that wrote",
+    ("analysis/*.py", "graven.analysis.statistics.*"): "numpy; only for samples and histories",
     ("cli/*", "*"): "a command loads what it needs, so that the others start fast",
     ("__main__.py", "*"): "--version is answered before click is imported",
 }
@@ -111,6 +112,7 @@ TIME_AND_CHANCE = {
 PROCESSES = {
     "cli/tending.py": "repacks in the background",
     "export/asv/git.py": "asks git for the order of commits",
+    "export/asv/synthetic.py": "lets git make the repository that stands in for the real one",
     "ingest/capture.py": "asks sysctl for the processor (macOS)",
     "ingest/gitfacts.py": "asks git for commit and branch",
     "testing/servers/*": "starts real servers",
