@@ -31,6 +31,7 @@ def report(session: Session, error: BaseException) -> int:
         session.stderr.write("".join(traceback.format_exception(error)))
     try:
         record = describe(error)
+        _improve(session, record)
         _flush_or_redirect(session.stdout)
         _say(session, record)
     except BrokenPipeError:
@@ -39,6 +40,20 @@ def report(session: Session, error: BaseException) -> int:
         _let_go_of(session)
         return INTERRUPTED if isinstance(error, KeyboardInterrupt) else BackendUnavailable.exit_code
     return int(record["exit_code"])
+
+
+def _improve(session: Session, record: dict[str, Any]) -> None:
+    """Say in the hint what may have been meant, where the store knows of something near."""
+    if session.opened is None or record["kind"] not in ("run-missing", "attachment-missing"):
+        return
+    from graven.porcelain.hints import better_hint
+
+    try:
+        hint = better_hint(session.opened, record)
+    except GravenError:  # the error that is told of matters more than the hint
+        return
+    if hint:
+        record["hint"] = hint
 
 
 def describe(error: BaseException) -> dict[str, Any]:

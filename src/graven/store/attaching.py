@@ -106,6 +106,7 @@ class AttachingStore(WritingStore):
                 kind="attachment-missing",
                 hint=f"'graven show {header.run_id}' lists them",
                 run=header.run_id,
+                name=name,
             )
         return header, found
 

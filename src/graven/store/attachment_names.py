@@ -30,9 +30,19 @@ def check_attachment_name(name: str) -> str:
         problem = "holds a control character"
     if problem:
         raise InvalidInput(
-            f"attachment name {str(name)[:60]!r} {problem}", kind="bad-name", field="name"
+            f"attachment name {str(name)[:60]!r} {problem}",
+            kind="bad-name",
+            hint=f"such as {_example(name)!r}" if problem.startswith("must") else None,
+            field="name",
         )
     return normal(name)
+
+
+def _example(name: str) -> str:
+    """The name as it may have been meant: the kind of another number, or none."""
+    kind, _, rest = name.partition("/") if isinstance(name, str) else ("", "", "")
+    meant = next((k for k in ATTACHMENT_KINDS if kind and k.startswith(kind.lower()[:4])), None)
+    return f"{meant}/{rest or 'NAME'}" if meant else f"artifacts/{str(name)[:60] or 'NAME'}"
 
 
 def under(kind: str, name: str) -> str:

@@ -17,6 +17,7 @@ from graven.ids import ObjectId
 from graven.store.attachments import FOLDER
 
 MAX_LINK_STEPS = 40  # as kernels have it: who needs more goes in circles
+_NAMED = 5  # files that a hint names
 
 Parts = tuple[str, ...]
 
@@ -238,7 +239,14 @@ def find_entry(entries: Sequence[Entry], path: str) -> Entry:
         return entry
     if entry is not None or any(e.path[: len(wanted)] == wanted for e in entries):
         raise InvalidInput(f"{path!r} is a folder", kind="is-folder", path=path)
-    raise NotFound(f"no file {path!r} in the folder", kind="entry-missing", path=path)
+    names = sorted(entry.name for entry in entries)
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    raise NotFound(
+        f"no file {path!r} in the folder",
+        kind="entry-missing",
+        hint=f"there is {', '.join(names[:_NAMED])}{more}" if names else "it is empty",
+        path=path,
+    )
 
 
 def follow(by_path: Mapping[Parts, Entry], path: Parts) -> Parts | None:

@@ -18,6 +18,7 @@ from graven.ids import MIN_PREFIX_HEX, is_hex, normal
 from graven.store.index import Index
 from graven.store.pointers import Pointers
 
+_HOW_TO_SAVE = "'graven ingest FILE' saves one"
 _STEPS = re.compile(r"(.*)~(\d{1,6})", re.DOTALL)
 
 
@@ -103,7 +104,7 @@ class Resolver:
                 if not steps
                 else f"there are no {steps + 1} runs{where}",
                 kind="run-missing",
-                hint="'graven ingest FILE' saves one",
+                hint="'graven log' lists the runs" if branch or steps else _HOW_TO_SAVE,
                 rev=base,
             )
         return Resolved(headers[0].run_id, headers[0].object_id, "latest")
