@@ -17,7 +17,8 @@ from graven.formats import layout
 from graven.ids import hash_bytes, normal
 from graven.store.attachment_names import check_attachment_name
 from graven.store.base import NAMED, warn
-from graven.store.reading import ReadingStore, _searched
+from graven.store.reading import _searched
+from graven.store.selecting import SelectingStore
 
 if TYPE_CHECKING:
     from graven.catalog.questions import Header
@@ -136,7 +137,7 @@ class Batch:
             )
 
 
-class WritingStore(ReadingStore):
+class WritingStore(SelectingStore):
     """A store's writing half."""
 
     def save(self, run: Run) -> Path:
