@@ -65,6 +65,7 @@ LAZY = {
     ("store/*", "graven.client.*"): "start-up: only a remote store keeps things on this machine",
     ("store/*", "graven.store.*"): "start-up: what writes is loaded by the first write",
     ("store/tables.py", "pyarrow.parquet"): "an extra, and 100 ms: only tables need it",
+    ("testing/simulation/keeping.py", "pyarrow"): "an extra: all but tables does without",
     ("store/*", "graven.views"): "start-up: what writes is loaded by the first write",
     ("store/*", "graven.ingest"): "the store's ingest() is a thin door to a room above it",
     ("store/*", "graven.ingest.*"): "the store's ingest() is a thin door to a room above it",

@@ -13,6 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from graven.testing.simulation import POINTERS, RUN_IDS, World
 from graven.testing.simulation.keeping import ATTACHED, CONTENTS
+from graven.testing.simulation.pruning import PRUNINGS
+from graven.testing.simulation.scenario import OUTAGES
 from graven.testing.simulation.world import HOURS
 
 WANTED = os.environ.get("GRAVEN_SIMULATE")
@@ -118,6 +120,36 @@ class BucketMachine(RuleBasedStateMachine):
     @rule(who=CLIENTS, run_id=RUNS, name=st.sampled_from(ATTACHED), steps=STEPS)
     def detach(self, who, run_id, name, steps):
         self.world.detach(who, run_id, name)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, run_id=RUNS, number=st.integers(0, CONTENTS - 1), steps=STEPS)
+    def put_table(self, who, run_id, number, steps):
+        self.world.put_table(who, run_id, number)
+        self.world.run(steps)
+
+    @rule(
+        who=CLIENTS,
+        runs=st.lists(st.tuples(RUNS, VALUES), min_size=2, max_size=2),
+        number=st.integers(0, CONTENTS - 1),
+        hours=st.sampled_from(HOURS[:4]),
+        steps=STEPS,
+    )
+    def long_batch(self, who, runs, number, hours, steps):
+        self.world.long_batch(who, runs, number, hours)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, criteria=st.sampled_from(PRUNINGS), archive=st.booleans(), steps=STEPS)
+    def prune(self, who, criteria, archive, steps):
+        self.world.prune(who, criteria, archive=archive)
+        self.world.run(steps)
+
+    @rule(who=CLIENTS, requests=st.sampled_from(OUTAGES))
+    def cut_off(self, who, requests):
+        self.world.cut_off(who, requests)
+
+    @rule(who=CLIENTS, steps=STEPS)
+    def deliver(self, who, steps):
+        self.world.deliver(who)
         self.world.run(steps)
 
     @rule(who=CLIENTS, steps=STEPS)

@@ -16,8 +16,11 @@ scheduler   whose turn it is; the trace of all requests
 model       what the bucket has to hold, by rules written down a second time
 places      where objects stand, and what may never be deleted
 operations  what clients do to a store, and which outcomes are right
-keeping     attachments, repack and gc: what keeps a store small
+keeping     attachments in packs and in files, long transactions, repack and gc
+outboxes    what waits on a machine while a bucket cannot be reached, and sending it
+pruning     pruning, and what it may choose
 world       several clients, things to do, and the proof at the end
+scenario    what they do, drawn from a seed
 
 Replaying. A broken promise is a `Violation`, whose message begins with seed and step::
 
@@ -47,8 +50,9 @@ from graven.testing.simulation.bucket import Bucket, SimulatedBackend
 from graven.testing.simulation.clients import Client, Outcome, Task
 from graven.testing.simulation.faults import CALM, ROUGH, Fault, Faults
 from graven.testing.simulation.model import BucketModel, Pointer, Violation
+from graven.testing.simulation.scenario import run_scenario
 from graven.testing.simulation.scheduler import Simulation, Step
-from graven.testing.simulation.world import POINTERS, RUN_IDS, Conditions, World, run_scenario
+from graven.testing.simulation.world import POINTERS, RUN_IDS, Conditions, World
 
 __all__ = [
     "CALM",

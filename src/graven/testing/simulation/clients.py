@@ -20,9 +20,16 @@ from graven.testing.simulation.faults import Fault
 from graven.testing.simulation.fibers import Fiber
 
 if TYPE_CHECKING:
+    from graven.refs.journal import RefUpdate
+    from graven.store.outbox import Outbox
     from graven.testing.simulation.scheduler import Simulation
 
 T = TypeVar("T")
+
+NewOutbox = Callable[["Client", Store], "Outbox"]
+
+DATA_PACK_BYTES = 256 * 1024
+"""Of large objects in one pack: a transaction of little more than that is one of many packs."""
 
 IN_DOUBT = ("timeout", "unknown")
 """Kinds of `BackendUnavailable` that do not say whether anything was done."""
@@ -46,6 +53,7 @@ class Task(Generic[T]):
         begun, ended: the number of requests that the simulation had carried out then.
         result, error: what came of it.
         wrote: what landed of it, also after its end.
+        queued: what was put into an outbox for it.
     """
 
     def __init__(self, client: Client, do: Callable[[Client], T], name: str) -> None:
@@ -58,6 +66,7 @@ class Task(Generic[T]):
         self.result: Any = None  # a T once it is done
         self.error: GravenError | None = None
         self.wrote: list[Write] = []
+        self.queued: list[RefUpdate] = []
         self._do = do
 
     def run(self) -> None:
@@ -98,6 +107,7 @@ class Client:
         retry: how patient it is with a bucket.
         cache_dir: where it keeps what it reads of buckets; several clients may share it, as
             processes of one machine do.
+        new_outbox: gives the outbox of a store that it opens; None for none.
     """
 
     def __init__(
@@ -109,6 +119,7 @@ class Client:
         weight: float = 1.0,
         retry: RetryPolicy | None = None,
         cache_dir: str = NO_DISK,
+        new_outbox: NewOutbox | None = None,
     ) -> None:
         self.simulation = simulation
         self.name = name
@@ -119,7 +130,9 @@ class Client:
         self.overslept = False  # the request that it is about to send never arrives
         self.task: Task[object] | None = None
         self.planned: deque[tuple[str, Fault]] = deque()
+        self.cut_off = 0  # so many of its next requests never arrive
         self._cache_dir = cache_dir
+        self._new_outbox = new_outbox
         self._retry = retry or RetryPolicy(attempts=1)
         self._inbox: deque[Task[object]] = deque()
         self._stores: dict[str, Store] = {}
@@ -167,7 +180,9 @@ class Client:
                 author=self.name,
                 cache_dir=self._cache_dir,
             )
-            found.outbox = None  # what cannot be sent is an error: its outcome is judged at once
+            # Without one what cannot be sent is an error, whose outcome is judged at once.
+            found.outbox = None if self._new_outbox is None else self._new_outbox(self, found)
+            found.parts.session.data_pack_bytes = DATA_PACK_BYTES
             self._stores[bucket.url] = found
         return found
 

@@ -1,21 +1,27 @@
-"""What simulated clients do that keeps a store small: attachments, repack, gc."""
+"""What simulated clients keep beside runs, and what keeps a store small: repack, gc."""
 
 from __future__ import annotations
 
 import io
 import random
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from graven import Run, clock
 from graven.errors import GravenError, NotFound
 from graven.formats import layout
 from graven.testing.simulation.clients import Client, Task
 from graven.testing.simulation.model import BucketModel, Moment, demand
-from graven.testing.simulation.operations import Operation
+from graven.testing.simulation.operations import Batch, Operation
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ATTACHED = ("artifacts/model", "derived/x")
+TABLE = "tables/t"
 CONTENTS = 4
 _LARGE = 1_300_000
+_ROWS, _ROW_BYTES = 130, 8192  # just over what a pack takes: the table is a loose object
 
 
 @cache
@@ -27,24 +33,24 @@ def content(number: int, *, large: bool) -> bytes:
     return shared if number == 0 else shared + random.Random(number).randbytes(40_000)
 
 
-class Attach(Operation):
-    """Attach something to a run, whole or in chunks."""
+@cache
+def table(number: int) -> pa.Table:
+    """A table that is too large for a pack."""
+    import pyarrow as pa
+
+    dice = random.Random(f"table {number}")
+    return pa.table({"x": pa.array([dice.randbytes(_ROW_BYTES) for _ in range(_ROWS)])})
+
+
+class Beside(Operation):
+    """Let a name beside a run stand for something."""
 
     refusals = (NotFound,)
 
-    def __init__(
-        self, model: BucketModel, run_id: str, name: str, number: int, *, large: bool
-    ) -> None:
+    def __init__(self, model: BucketModel, run_id: str, name: str) -> None:
         super().__init__(model)
         self.run_id = run_id
         self.name = name
-        self.data = content(number, large=large)
-        self.large = large
-
-    def do(self, client: Client) -> object:
-        """See `Operation`."""
-        source = io.BytesIO(self.data) if self.large else self.data
-        return self.store(client).attach(self.run_id, self.name, source)
 
     def check_done(self, task: Task[Any], seen: list[Moment]) -> None:
         """The update landed, and it alone."""
@@ -59,6 +65,54 @@ class Attach(Operation):
     def may_refuse(self, error: GravenError, seen: list[Moment]) -> bool:
         """The run was not there."""
         return any(moment.object_of(self.run_id) is None for moment in seen)
+
+
+class Attach(Beside):
+    """Attach something to a run, whole or in chunks."""
+
+    def __init__(
+        self, model: BucketModel, run_id: str, name: str, number: int, *, large: bool
+    ) -> None:
+        super().__init__(model, run_id, name)
+        self.data = content(number, large=large)
+        self.large = large
+
+    def do(self, client: Client) -> object:
+        """See `Operation`."""
+        source = io.BytesIO(self.data) if self.large else self.data
+        return self.store(client).attach(self.run_id, self.name, source)
+
+
+class PutTable(Beside):
+    """Put a table beside a run: a loose object, and then the ref that names it."""
+
+    def __init__(self, model: BucketModel, run_id: str, number: int) -> None:
+        super().__init__(model, run_id, TABLE)
+        self.number = number
+
+    def do(self, client: Client) -> object:
+        """See `Operation`."""
+        return self.store(client).put_table(self.run_id, self.name, table(self.number))
+
+
+class LongBatch(Batch):
+    """Save runs with something large beside each, hours apart, in one transaction."""
+
+    def __init__(self, model: BucketModel, runs: list[Run], number: int, hours: int) -> None:
+        super().__init__(model, runs, fails=False)
+        self.number = number
+        self.hours = hours
+
+    def do(self, client: Client) -> None:
+        """See `Operation`."""
+        large = content(self.number, large=True)
+        with self.store(client).batch() as batch:
+            for position, run in enumerate(self.runs):
+                if position:
+                    clock.sleep(self.hours * 3600)
+                batch.save(run, attachments={ATTACHED[0]: large} if position else None)
+                if not position:
+                    batch.put_table(run.id, TABLE, table(self.number))
 
 
 class Detach(Operation):

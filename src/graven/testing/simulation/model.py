@@ -325,13 +325,31 @@ class BucketModel:
 
     def attachments(self, run_id: str) -> dict[str, ObjectId]:
         """What is there beside a run now."""
-        start = layout.run_ref(run_id) + "/"
         floor = self._floors[layout.run_ref(run_id)]
         return {
-            name.removeprefix(start): update.target
-            for name, update in self._winners.items()
-            if name.startswith(start) and update.target is not None and update.stamp > floor
+            name: update.target
+            for name, update in self.beside(run_id).items()
+            if update.target is not None and update.stamp > floor
         }
+
+    def beside(self, run_id: str) -> dict[str, RefUpdate]:
+        """The winning update of each name that ever was attached to a run."""
+        start = layout.run_ref(run_id) + "/"
+        return {
+            name.removeprefix(start): update
+            for name, update in self._winners.items()
+            if name.startswith(start)
+        }
+
+    def absorbs(self, update: RefUpdate) -> bool:
+        """True if an update has arrived, or would change nothing."""
+        standing = self._winners.get(update.name)
+        brought = update.stamp if update.target is None else update.floor
+        return (
+            standing is not None
+            and rank(standing) >= rank(update)
+            and self._floors[update.name] >= brought
+        )
 
     def state(self, run_id: str) -> tuple[RefUpdate | None, int, dict[str, ObjectId]]:
         """What another bucket must hold of a run to be equal: winner, floor, attachments.

@@ -7,7 +7,7 @@ between its first request and its last; what an error promises not to be there m
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from graven import Run
@@ -15,6 +15,7 @@ from graven.errors import Conflict, GravenError, InvalidInput, NotFound
 from graven.formats import layout
 from graven.formats.guarded import RefValue
 from graven.ids import ObjectId, parse_object_id
+from graven.refs.journal import RefUpdate
 from graven.store import Store
 from graven.sync.transfer import SyncReport, transfer
 from graven.testing.simulation.clients import Client, Outcome, Task
@@ -69,8 +70,7 @@ class Save(Operation):
 
     def check_done(self, task: Task[Any], seen: list[Moment]) -> None:
         """The update landed, and it alone."""
-        landed = [(u.name, u.target) for u in self.model.footprint(task).updates]
-        demand(landed == [(layout.run_ref(self.run.id), self.object_id)], f"{task} stored {landed}")
+        _check_stored(self.model, task, [(layout.run_ref(self.run.id), self.object_id)])
 
 
 class Batch(Operation):
@@ -95,11 +95,8 @@ class Batch(Operation):
     def check_done(self, task: Task[Any], seen: list[Moment]) -> None:
         """All updates landed, in order and at once."""
         demand(not self.fails, f"{task} swallowed an error")
-        mark = self.model.footprint(task)
-        landed = [(u.name, u.target) for u in mark.updates if not u.name.endswith(LOG)]
         names = [layout.run_ref(run.id) for run in self.runs]
-        wanted = list(zip(names, self.object_ids, strict=True))
-        demand(landed == wanted, f"{task} stored {landed}")
+        _check_stored(self.model, task, list(zip(names, self.object_ids, strict=True)))
 
     def may_refuse(self, error: GravenError, seen: list[Moment]) -> bool:
         """Its own error, and no other."""
@@ -325,11 +322,26 @@ def judge(operation: Operation, task: Task[Any]) -> None:
         operation.check_done(task, seen)
     elif task.outcome is not Outcome.UNKNOWN:
         demand(not mark or not operation.whole, f"{task}, and yet it landed")
+        demand(not task.queued, f"{task}, and yet it is queued")
     error = task.error
     if task.outcome is Outcome.REFUSED and error is not None:
         demand(isinstance(error, operation.refusals), f"{task}: no such refusal")
         if operation.model.bucket.lateness == 0:
             demand(operation.may_refuse(error, seen), f"{task}: there was no reason")
+
+
+def _check_stored(model: BucketModel, task: Task[Any], wanted: list[tuple[str, ObjectId]]) -> None:
+    """These runs landed, in this order; or they wait in an outbox, and may have landed too."""
+    landed = _runs_of(model.footprint(task).updates)
+    if task.queued:
+        kept = _runs_of(task.queued)
+        demand(kept == wanted, f"{task} queued {kept}")
+    demand(landed == wanted or (task.queued and not landed), f"{task} stored {landed}")
+
+
+def _runs_of(updates: Iterable[RefUpdate]) -> list[tuple[str, ObjectId | None]]:
+    parsed = [(update, layout.parse_ref_name(update.name)) for update in updates]
+    return [(u.name, u.target) for u, ref in parsed if ref is not None and not ref.attachment]
 
 
 def _check_in_chain(

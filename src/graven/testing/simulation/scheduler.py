@@ -13,7 +13,7 @@ from graven.errors import NotFound
 from graven.testing.faulty import WRITES, SimulatedCrash
 from graven.testing.invariants import NO_DISK
 from graven.testing.simulation.bucket import Bucket, Request, Write
-from graven.testing.simulation.clients import Client, Task
+from graven.testing.simulation.clients import Client, NewOutbox, Task
 from graven.testing.simulation.clocks import SimulatedClock, SimulatedTime
 from graven.testing.simulation.faults import CALM, Fault, Faults, can_happen
 
@@ -86,10 +86,17 @@ class Simulation:
         weight: float = 1.0,
         retry: RetryPolicy | None = None,
         cache_dir: str = NO_DISK,
+        new_outbox: NewOutbox | None = None,
     ) -> Client:
         """A new client; see `Client`."""
         client = Client(
-            self, name, offset_ms=offset_ms, weight=weight, retry=retry, cache_dir=cache_dir
+            self,
+            name,
+            offset_ms=offset_ms,
+            weight=weight,
+            retry=retry,
+            cache_dir=cache_dir,
+            new_outbox=new_outbox,
         )
         self.clients.append(client)
         return client
@@ -123,6 +130,7 @@ class Simulation:
             bucket.lateness = 0
         for client in self.clients:
             client.planned.clear()
+            client.cut_off = 0
         self.run()
         self._land_stragglers(everything=True)
 
@@ -191,6 +199,9 @@ class Simulation:
     def _fault(self, request: Request[Any]) -> Fault:
         if request.client.overslept:
             request.client.overslept = False
+            return Fault.TIMEOUT
+        if request.client.cut_off:
+            request.client.cut_off -= 1
             return Fault.TIMEOUT
         planned = request.client.planned
         if planned and planned[0][0] == request.method:

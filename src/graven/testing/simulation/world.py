@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -27,7 +27,14 @@ from graven.testing.runs import sample_run
 from graven.testing.simulation.bucket import Bucket
 from graven.testing.simulation.clients import Client, Outcome, Task
 from graven.testing.simulation.faults import CALM, ROUGH, Faults
-from graven.testing.simulation.keeping import ATTACHED, CONTENTS, Attach, Collect, Detach, Repack
+from graven.testing.simulation.keeping import (
+    Attach,
+    Collect,
+    Detach,
+    LongBatch,
+    PutTable,
+    Repack,
+)
 from graven.testing.simulation.model import BucketModel, Pointer, Violation, demand
 from graven.testing.simulation.operations import (
     Batch,
@@ -41,7 +48,10 @@ from graven.testing.simulation.operations import (
     Transfer,
     judge,
 )
+from graven.testing.simulation.outboxes import Deliver, Waiting, WatchedOutbox
+from graven.testing.simulation.pruning import Prune
 from graven.testing.simulation.scheduler import Simulation
+from graven.upkeep.selection import Criteria
 
 RUN_IDS = ("a", "b", "c", "Run", "deadbeef00")
 POINTERS = (Pointer("baselines", "main"), Pointer("baselines", "nightly"), Pointer("tags", "v1"))
@@ -67,6 +77,7 @@ class Conditions:
         mirrored: there are two buckets; every other client works on the second, and pushes to
             the first and pulls from it.
         disks: clients keep catalogs and objects on a disk, which outlives them.
+        outboxes: what cannot be sent waits on the disk; two clients share a machine's outbox.
     """
 
     clients: int = 3
@@ -77,6 +88,7 @@ class Conditions:
     views: str = "all"
     mirrored: bool = False
     disks: bool = False
+    outboxes: bool = False
 
     @classmethod
     def drawn(cls, dice: random.Random) -> Conditions:
@@ -95,6 +107,7 @@ class Conditions:
             views=dice.choice(["all", "none", "none"]),
             mirrored=lateness == 0 and dice.random() < 0.5,
             disks=dice.random() < 0.3,
+            outboxes=dice.random() < 0.6,
         )
 
 
@@ -120,7 +133,9 @@ class World:
         self._operations: dict[Task[Any], Operation] = {}
         self._dice = random.Random(f"{seed} world")
         self._lives = 0
-        self._disk = TemporaryDirectory(prefix="graven-world-") if self.conditions.disks else None
+        self._disk = TemporaryDirectory(prefix="graven-world-")
+        self._waiting: dict[str, Waiting] = {}
+        self._archives = count()
         self.simulation.watchers.append(self._judge)
         self.clients = [self._new_client(slot) for slot in range(self.conditions.clients)]
 
@@ -134,12 +149,16 @@ class World:
 
     def save(self, who: int, run_id: str, value: float) -> None:
         """Save a run."""
-        self._begin(who, Save(self.home(who), sample_run(run_id, value)))
+        self._begin(who, Save(self.home(who), _run(run_id, value)))
 
     def batch(self, who: int, runs: list[tuple[str, float]], *, fails: bool) -> None:
         """Save several at once, or none if it ``fails``."""
-        made = [sample_run(run_id, value) for run_id, value in runs]
-        self._begin(who, Batch(self.home(who), made, fails=fails))
+        self._begin(who, Batch(self.home(who), [_run(*run) for run in runs], fails=fails))
+
+    def long_batch(self, who: int, runs: list[tuple[str, float]], number: int, hours: int) -> None:
+        """Save runs with something large beside each, hours apart, or none."""
+        made = [_run(*run) for run in runs]
+        self._begin(who, LongBatch(self.home(who), made, number, hours))
 
     def delete(self, who: int, run_id: str, *, force: bool) -> None:
         """Delete a run."""
@@ -183,6 +202,26 @@ class World:
         """Take an attachment away."""
         self._begin(who, Detach(self.home(who), run_id, name))
 
+    def put_table(self, who: int, run_id: str, number: int) -> None:
+        """Put a table beside a run, in a file of its own."""
+        self._begin(who, PutTable(self.home(who), run_id, number))
+
+    def prune(self, who: int, criteria: Criteria, *, archive: bool) -> None:
+        """Delete the runs that are chosen, perhaps into an archive."""
+        path = f"{self._disk.name}/{next(self._archives)}.zip" if archive else None
+        self._begin(who, Prune(self.home(who), criteria, path))
+
+    def cut_off(self, who: int, requests: int) -> None:
+        """Let so many of a client's next requests never arrive."""
+        self.clients[self._slot(who)].cut_off = requests
+
+    def deliver(self, who: int) -> None:
+        """Send what waits on a client's machine for its bucket."""
+        if self.conditions.outboxes:
+            model = self.home(who)
+            operation = Deliver(model, self._waiting_for(model, self._slot(who)))
+            model.upkeep.add(self._begin(who, operation))
+
     def collect(self, who: int) -> None:
         """Let a client collect garbage; nothing where listings are late for days."""
         self._upkeep(who, Collect)
@@ -225,6 +264,7 @@ class World:
         self.run()
         self.simulation.settle()
         self._replace_the_dead()
+        self._deliver_all()
         if self.conditions.mirrored:
             self._check_sync()
         for model in self.models:
@@ -237,8 +277,17 @@ class World:
     def close(self) -> None:
         """End all clients, and remove their disks."""
         self.simulation.close()
-        if self._disk is not None:
-            self._disk.cleanup()
+        self._disk.cleanup()
+
+    def _deliver_all(self) -> None:
+        """Nothing that was acknowledged stays behind: it arrives once the bucket can be reached."""
+        for slot in range(len(self.clients)):
+            self.deliver(slot)
+            self.simulation.run()
+        for place, waiting in self._waiting.items():
+            # By the clocks of these clients, not by the true one.
+            if not any(self._is_ahead(client.clock.time_ns() // 10**6) for client in self.clients):
+                demand(not waiting.packs, f"seed {self.seed}: {waiting.packs} waits in {place}")
 
     def _check_sync(self) -> None:
         """Once all is sent both ways, both buckets hold the same runs."""
@@ -286,8 +335,23 @@ class World:
             offset_ms=self._dice.randint(-skew, skew),
             weight=self._dice.choice([1.0, 1.0, 1.0, 0.05]),
             retry=RetryPolicy(attempts=self._dice.choice([1, 2, 5])),
-            cache_dir=f"{self._disk.name}/{slot}" if self._disk else NO_DISK,
+            cache_dir=f"{self._disk.name}/{slot}" if self.conditions.disks else NO_DISK,
+            new_outbox=partial(self._new_outbox, slot) if self.conditions.outboxes else None,
         )
+
+    def _machine(self, slot: int) -> str:
+        return f"{self._disk.name}/state/{slot // 2}"
+
+    def _waiting_for(self, model: BucketModel, slot: int) -> Waiting:
+        place = f"{self._machine(slot)} {model.bucket.url}"
+        if place not in self._waiting:
+            self._waiting[place] = Waiting(model)
+        return self._waiting[place]
+
+    def _new_outbox(self, slot: int, client: Client, store: Store) -> WatchedOutbox:
+        (model,) = (model for model in self.models if model.bucket.url == store.url)
+        waiting = self._waiting_for(model, slot)
+        return WatchedOutbox(store, client, self._machine(slot), waiting)
 
     def _replace_the_dead(self) -> None:
         for number, client in enumerate(self.clients):
@@ -315,67 +379,20 @@ class World:
         kind = task.error.kind if task.error is not None else ""
         demand(kind in FAILURES, f"{task}: no such failure")
         if kind == "clock-skew":
-            highest = max(model.highest for model in self.models)
-            ahead = (highest >> COUNTER_BITS) + 1 - task.begun_ms
-            demand(ahead >= MAX_AHEAD_MS, f"{task}: nothing is ahead of its clock")
+            demand(self._is_ahead(task.begun_ms), f"{task}: nothing is ahead of its clock")
+
+    def _is_ahead(self, now_ms: int) -> bool:
+        """True if the stamp of something lies too far ahead of a clock."""
+        highest = max(model.highest for model in self.models)
+        waiting = (u.stamp for w in self._waiting.values() for us in w.packs.values() for u in us)
+        highest = max([highest, *waiting])
+        return (highest >> COUNTER_BITS) + 1 - now_ms >= MAX_AHEAD_MS
+
+
+def _run(run_id: str, value: float) -> Run:
+    """The runs of a world are of different times, so that there is something to choose by."""
+    return sample_run(run_id, value, minute=int(value))
 
 
 def _check_catalog(model: BucketModel, client: Client) -> None:
     check_catalog_is_derived(client.store(model.bucket))
-
-
-def run_scenario(seed: int, steps: int = 200, conditions: Conditions | None = None) -> World:
-    """A world in which clients do things drawn from the seed, run to its end and checked."""
-    world = World(seed, conditions)
-    dice = random.Random(f"{seed} program")
-    try:
-        for _ in range(steps):
-            act = dice.choices([act for act, _ in _CHOICES], [often for _, often in _CHOICES])[0]
-            act(world, dice.randrange(8), dice)
-            world.run(dice.randint(0, 12))
-        world.finish()
-    finally:
-        world.close()
-    return world
-
-
-def _act_batch(world: World, who: int, dice: random.Random) -> None:
-    runs = [(dice.choice(RUN_IDS), float(dice.randrange(6))) for _ in range(dice.randrange(4))]
-    world.batch(who, runs, fails=dice.random() < 0.2)
-
-
-_Act = Callable[[World, int, random.Random], None]
-_CHOICES: list[tuple[_Act, float]] = [
-    (lambda w, who, d: w.save(who, d.choice(RUN_IDS), float(d.randrange(6))), 6),
-    (_act_batch, 2),
-    (lambda w, who, d: w.delete(who, d.choice(RUN_IDS), force=d.random() < 0.5), 3),
-    (lambda w, who, d: w.restore(who, d.choice(RUN_IDS)), 2),
-    (
-        lambda w, who, d: w.set_pointer(
-            who, d.choice(POINTERS), d.choice(RUN_IDS), expecting=d.random() < 0.5
-        ),
-        4,
-    ),
-    (lambda w, who, d: w.delete_pointer(who, d.choice(POINTERS)), 2),
-    (lambda w, who, d: w.look(who, d.choice(RUN_IDS), d.choice(POINTERS)), 3),
-    (lambda w, who, d: w.push(who), 1),
-    (lambda w, who, d: w.pull(who), 1),
-    (
-        lambda w, who, d: w.attach(
-            who, d.choice(RUN_IDS), d.choice(ATTACHED), d.randrange(CONTENTS), large=False
-        ),
-        2,
-    ),
-    (
-        lambda w, who, d: w.attach(
-            who, d.choice(RUN_IDS), d.choice(ATTACHED), d.randrange(CONTENTS), large=True
-        ),
-        1,
-    ),
-    (lambda w, who, d: w.detach(who, d.choice(RUN_IDS), d.choice(ATTACHED)), 1),
-    (lambda w, who, d: w.collect(who), 1.5),
-    (lambda w, who, d: w.repack(who), 0.7),
-    (lambda w, who, d: w.jump(d.choice(HOURS)), 2),
-    (lambda w, who, d: w.reopen(who), 0.5),
-    (lambda w, who, d: w.crash(who), 0.3),
-]
