@@ -8,7 +8,7 @@ from typing import Any
 
 from graven.analysis.comparison import Comparison, Row, Verdict
 
-_JUDGED = (
+JUDGED = (
     Verdict.REGRESSION,
     Verdict.SUSPECT,
     Verdict.IMPROVEMENT,
@@ -83,7 +83,7 @@ def judge(comparison: Comparison, *, strict: bool = False) -> CheckResult:
     if strict:
         failures += doubtful
     undecided = comparison.with_verdict(*_OPEN)
-    judged = len(comparison.with_verdict(*_JUDGED))
+    judged = len(comparison.with_verdict(*JUDGED))
     mistakes = tuple(_mistakes(comparison, judged, bool(failures)))
     if strict and undecided and not failures and not mistakes:
         mistakes = (_inconclusive(undecided),)

@@ -195,6 +195,7 @@ class Comparison:
         duplicates: keys that occur more than once in a run.
         comparable: False if the machines are known to differ and that was not allowed.
         warnings: sentences a reader needs beside the rows.
+        history_runs: comparable runs that the history held; None where none was asked for.
     """
 
     baseline: RunLabel
@@ -203,11 +204,17 @@ class Comparison:
     duplicates: tuple[DuplicateKey, ...]
     comparable: bool
     warnings: tuple[str, ...]
+    history_runs: int | None = None
 
     def counts(self) -> dict[str, int]:
         """Rows by verdict, all verdicts present."""
         found = Counter(row.verdict for row in self.rows)
         return {str(verdict): found[verdict] for verdict in Verdict}
+
+    def ways(self) -> dict[str, int]:
+        """Judged rows by what their verdict rests on."""
+        found = Counter(row.judged_by for row in self.rows if row.judged_by is not None)
+        return {str(way): found[way] for way in JudgedBy if way is not JudgedBy.AUTO}
 
     def with_verdict(self, *verdicts: Verdict) -> tuple[Row, ...]:
         """The rows that have one of ``verdicts``."""
@@ -222,5 +229,7 @@ class Comparison:
             "warnings": list(self.warnings),
             "duplicates": [key.to_dict() for key in self.duplicates],
             "counts": self.counts(),
+            "judged_by": {way: count for way, count in self.ways().items() if count},
+            "history_runs": self.history_runs,
             "rows": [row.to_dict() for row in self.rows],
         }

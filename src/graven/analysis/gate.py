@@ -168,7 +168,6 @@ def _waiting(pair: Pair, samples: _Samples | None, usual: Usual) -> Row:
         **pair.facts,
         verdict=Verdict.NOT_ENOUGH_DATA,
         effect=None if samples is None else samples.effect,
-        usual=usual,
         judged_by=JudgedBy.HISTORY,
         note=f"a change was accepted after the baseline, {usual.runs} runs ago: set a new"
         f" baseline, or wait for {LEAST - usual.runs} more runs",

@@ -102,7 +102,7 @@ class History:
         return values
 
     def usual(self) -> dict[SeriesKey, Usual]:
-        """What is usual for each series that has any value.
+        """What is usual for each series that has any value, or an accepted change.
 
         Taken from the `WINDOW` values nearest to the baseline: those up to it, the newest
         first, and where they are fewer, those that follow it. So a change for the worse after
@@ -114,8 +114,8 @@ class History:
         found = {}
         for key, column in self.columns.items():
             count = int(spread.counts[column])
-            if count:
-                cut = self.cuts.get(key)
+            cut = self.cuts.get(key)
+            if count or cut is not None:
                 found[key] = Usual(
                     runs=count,
                     least=float(spread.least[column]),

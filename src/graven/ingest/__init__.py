@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graven.ingest.base import Failure, Folder, Format, Ingested, Overrides, Place, Skipped
     from graven.ingest.capture import capture_environment
     from graven.ingest.environment import fingerprint
-    from graven.ingest.gitfacts import GitFacts, git_facts
+    from graven.ingest.gitfacts import GitFacts, ancestors, git_facts, merge_base
     from graven.ingest.paths import detect, expand, is_result, iter_path, read_path
     from graven.ingest.registry import AUTO, broken_formats, format_named, formats
     from graven.ingest.source import Source
@@ -40,7 +40,9 @@ _HOMES = {
     "graven.ingest.environment": ("fingerprint",),
     "graven.ingest.gitfacts": (
         "GitFacts",
+        "ancestors",
         "git_facts",
+        "merge_base",
     ),
     "graven.ingest.paths": (
         "detect",
@@ -69,6 +71,7 @@ __all__ = [
     "Place",
     "Skipped",
     "Source",
+    "ancestors",
     "broken_formats",
     "capture_environment",
     "detect",
@@ -79,6 +82,7 @@ __all__ = [
     "git_facts",
     "is_result",
     "iter_path",
+    "merge_base",
     "read_path",
 ]
 

@@ -51,6 +51,41 @@ def git_facts(folder: str | Path, *, timeout: float = TIMEOUT_S) -> GitFacts | N
     )
 
 
+def merge_base(
+    folder: str | Path, branch: str | None = None, commit: str | None = None
+) -> str | None:
+    """The commit where a branch and a commit part, full hash; None if git cannot say.
+
+    Args:
+        folder: within a checkout.
+        branch: a branch here or of ``origin``; else the one that ``origin`` calls its
+            default, ``main`` or ``master``.
+        commit: the other side; HEAD where it is None, or unknown to this checkout.
+    """
+    names = [branch, f"origin/{branch}"] if branch else ["origin/HEAD", "main", "master"]
+    base = next((found for name in names if (found := _commit(folder, name))), None)
+    head = (_commit(folder, commit) if commit else None) or _commit(folder, "HEAD")
+    if base is None or head is None:
+        return None
+    return (_ask(folder, TIMEOUT_S, "merge-base", head, base) or "").strip() or None
+
+
+def ancestors(folder: str | Path, commit: str, limit: int) -> list[str]:
+    """``commit`` and those before it, the nearest first, as full hashes."""
+    known = _commit(folder, commit)
+    if known is None:
+        return []
+    found = _ask(folder, TIMEOUT_S, "rev-list", f"--max-count={limit}", known)
+    return (found or "").split()
+
+
+def _commit(folder: str | Path, name: str) -> str | None:
+    if name.startswith("-"):  # git would take it for an option
+        return None
+    found = _ask(folder, TIMEOUT_S, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    return (found or "").strip() or None
+
+
 def _moment(text: str) -> datetime | None:
     try:
         return clock.parse_time(text.strip())

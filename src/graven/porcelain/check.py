@@ -5,18 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from graven.analysis import CheckResult, judge
+from graven.analysis import Alarms, CheckResult, Comparison, History, Side, judge, replay
+from graven.analysis.check import JUDGED
+from graven.analysis.history import SeriesKey
 from graven.errors import NotFound
+from graven.model import MetricDirection
+from graven.porcelain.baseline_words import find_baseline, is_set, pick
 from graven.porcelain.compare import Rules, check_rules, compare_with
 from graven.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """The answer; ``result`` is None where there is no baseline and that was allowed."""
+    """The answer.
+
+    Attributes:
+        baseline_name: what the baseline is called, or was asked for as.
+        result: None where there is no baseline and that was allowed.
+        alarms: the gate replayed over the past of these series; None where nothing in it
+            is judged by its history.
+    """
 
     baseline_name: str
     result: CheckResult | None
+    alarms: Alarms | None = None
 
     @property
     def passed(self) -> bool:
@@ -30,7 +42,10 @@ class CheckReport:
             "baseline_missing": self.result is None,
             "passed": self.passed,
         }
-        return record if self.result is None else {**record, **self.result.to_dict()}
+        if self.result is None:
+            return record
+        record["past_alarms"] = None if self.alarms is None else self.alarms.to_dict()
+        return {**record, **self.result.to_dict()}
 
 
 def check(
@@ -47,12 +62,14 @@ def check(
 
     Args:
         store: where both are.
-        baseline: name of the baseline.
+        baseline: a baseline's name; or ``latest@BRANCH``, ``merge-base``, ``merge-base:BRANCH``
+            (see `graven.porcelain.baseline_words`), or a revision.
         run: revision to judge; else the latest run of ``branch``, else the latest run.
         branch: whose latest run to judge.
         rules: thresholds, directions, metrics.
-        strict: removed, skipped and not-a-number values fail too.
-        allow_missing: pass where the baseline was never set.
+        strict: removed, skipped and not-a-number values fail too, and values that nobody can
+            decide yet are a mistake.
+        allow_missing: pass where there is no baseline.
 
     Raises:
         NotFound: no such baseline (kind ``baseline-missing``), no such run.
@@ -60,16 +77,31 @@ def check(
     """
     rules = rules or Rules()
     check_rules(rules)  # before anything else: a typo must not wait for the first baseline
-    entry = store.baselines.entry(baseline)
-    if entry is None:
-        if allow_missing:
+    if allow_missing and not store.count() and not is_set(store, baseline):
+        return CheckReport(baseline_name=baseline, result=None)
+    try:
+        current = pick(store, run or (f"latest@{branch}" if branch else "latest"))
+        before = find_baseline(store, baseline, current.run)
+    except NotFound as error:
+        if error.kind == "baseline-missing" and allow_missing:
             return CheckReport(baseline_name=baseline, result=None)
-        raise NotFound(
-            f"no baseline {baseline!r} is set",
-            kind="baseline-missing",
-            hint=f"set one with 'graven baseline set {baseline} REV', or pass --allow-missing",
-            baseline=baseline,
-        )
-    current = store.load_rev(run or (f"latest@{branch}" if branch else "latest"))
-    comparison = compare_with(store, store.baselines[baseline], current, rules)
-    return CheckReport(baseline_name=baseline, result=judge(comparison, strict=strict))
+        raise
+    comparison, history = compare_with(store, before, current, rules)
+    return CheckReport(
+        baseline_name=before.name,
+        result=judge(comparison, strict=strict),
+        alarms=None if history is None else replay(history, _sides(comparison, history)),
+    )
+
+
+def _sides(comparison: Comparison, history: History) -> dict[SeriesKey, Side]:
+    """The series of the rows that were judged, and how each would have been."""
+    found = {}
+    for row in comparison.with_verdict(*JUDGED):
+        if row.metric is None or row.direction is None or row.occurrence > 1:
+            continue
+        key = (row.scenario, row.name, tuple(sorted(row.tags.items())), row.metric)
+        if key in history.columns:
+            sign = 1 if row.direction is MetricDirection.LOWER else -1
+            found[key] = Side(sign=sign, relative=row.threshold or 0.0)
+    return found

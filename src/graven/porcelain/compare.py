@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from graven.analysis import Comparison, Thresholds, compare_runs
+from graven.analysis import Comparison, History, Thresholds, Ways, compare_runs
 from graven.errors import InvalidInput
 from graven.ingest import fingerprint
 from graven.model import MetricDirection, Run
+from graven.porcelain.baseline_words import Picked, find_baseline, is_merge_base, pick
+from graven.porcelain.histories import gather
 from graven.store import Store
 
 
@@ -21,12 +23,15 @@ class Rules:
         directions: metric to ``lower``, ``higher`` or ``info``.
         metrics: only these; empty means all.
         allow_cross_machine: judge runs of different machines.
+        judge_by: ``ratio``, ``samples``, ``auto`` or ``metric=ratio``; above the store's
+            configuration.
     """
 
     thresholds: tuple[str, ...] = ()
     directions: Mapping[str, str] | None = None
     metrics: Collection[str] = ()
     allow_cross_machine: bool = False
+    judge_by: tuple[str, ...] = ()
 
 
 def compare(store: Store, baseline: str, current: str, rules: Rules | None = None) -> Comparison:
@@ -38,28 +43,47 @@ def compare(store: Store, baseline: str, current: str, rules: Rules | None = Non
     """
     rules = rules or Rules()
     check_rules(rules)
-    return compare_with(store, store.load_rev(baseline), store.load_rev(current), rules)
+    now = pick(store, current)
+    before = find_baseline(store, baseline, now.run) if is_merge_base(baseline) else None
+    return compare_with(store, before or pick(store, baseline), now, rules)[0]
 
 
-def compare_with(store: Store, baseline: Run, current: Run, rules: Rules) -> Comparison:
-    """Compare two runs by the store's configuration and the user's rules."""
+def compare_with(
+    store: Store, old: Picked, new: Picked, rules: Rules
+) -> tuple[Comparison, History | None]:
+    """Compare two runs by the store's configuration and the user's rules.
+
+    Returns:
+        The comparison, and the history it leaned on where there was enough of one.
+    """
+    baseline, current = old.run, new.run
     config = store.config
     thresholds = Thresholds.from_config(config.get("thresholds"), config.get("floors"))
+    ways = Ways.from_config(config.get("judge_by"))
     _check_metrics(baseline, current, {*rules.metrics, *(rules.directions or {})})
-    return compare_runs(
+    machines = (fingerprint(baseline.environment), fingerprint(current.environment))
+    comparable = rules.allow_cross_machine or None in machines or machines[0] == machines[1]
+    history, runs = gather(store, baseline, current) if comparable else (None, None)
+    comparison = compare_runs(
         baseline,
         current,
         thresholds=thresholds.with_flags(rules.thresholds),
         metrics=set(rules.metrics) or None,
         directions=_directions(store, rules),
-        machines=(fingerprint(baseline.environment), fingerprint(current.environment)),
+        machines=machines,
         allow_cross_machine=rules.allow_cross_machine,
+        history=history,
+        ways=ways.with_flags(rules.judge_by),
+        # Equal contents give equal intervals, in every copy of the store.
+        seed=(old.object_id, new.object_id),
     )
+    return replace(comparison, history_runs=runs), history
 
 
 def check_rules(rules: Rules) -> None:
     """Raise InvalidInput for a rule that is wrong whatever the runs are."""
     Thresholds().with_flags(rules.thresholds)
+    Ways().with_flags(rules.judge_by)
     for metric, word in (rules.directions or {}).items():
         if word not in tuple(MetricDirection):
             raise InvalidInput(
