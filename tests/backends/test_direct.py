@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import mmap
 import os
 import random
 
@@ -111,3 +112,12 @@ def test_another_fault_is_told_and_nothing_stays(tmp_path, monkeypatch):
     assert os.listdir(tmp_path / "packs") == []
     backend.put("packs/x", BODY)  # with the buffer that the failed write gave back
     assert backend.get("packs/x") == BODY
+
+
+@pytest.mark.parametrize("start", [0, 4096, 4097])
+def test_memory_that_begins_with_a_page_is_written_as_it_is(tmp_path, start):
+    room = mmap.mmap(-1, len(BODY))
+    room[:] = BODY
+    backend = LocalBackend(tmp_path)
+    backend.put("packs/x", memoryview(room)[start:])
+    assert backend.get("packs/x") == BODY[start:]

@@ -10,6 +10,7 @@ import errno
 import mmap
 import os
 from collections import deque
+from collections.abc import Iterator
 
 from graven.backends.base import Data
 from graven.backends.files import write_all
@@ -40,27 +41,37 @@ def write_past_cache(fd: int, data: Data) -> None:
 
 def _write_blocks(fd: int, view: memoryview) -> int:
     """How many bytes of whole blocks went straight to the disk, from the beginning on."""
-    whole = len(view) - len(view) % _BLOCK
     if not _switch(fd, on=True):
         return 0
-    buffer = _buffers.pop() if _buffers else mmap.mmap(-1, _PIECE_BYTES)
     done = 0
     try:
-        room = memoryview(buffer)
-        while done < whole:
-            size = min(_PIECE_BYTES, whole - done)
-            room[:size] = view[done : done + size]
-            written = os.write(fd, room[:size])
+        for piece in _aligned(view[: len(view) - len(view) % _BLOCK]):
+            written = os.write(fd, piece)
             done += written
-            if written % _BLOCK:  # a disk that fills: the cache's writer will say so
+            if written < len(piece):  # a disk that fills: the cache's writer will say so
                 break
     except OSError as fault:
         if fault.errno not in _NOT_HERE:
             raise
     finally:
-        _buffers.append(buffer)
         _switch(fd, on=False)
     return done
+
+
+def _aligned(view: memoryview) -> Iterator[memoryview]:
+    """The bytes at addresses that the system takes: as they are, or copied piece by piece."""
+    if isinstance(view.obj, mmap.mmap):  # begins with a page; if this is its middle, EINVAL says
+        yield view
+        return
+    buffer = _buffers.pop() if _buffers else mmap.mmap(-1, _PIECE_BYTES)
+    try:
+        room = memoryview(buffer)
+        for start in range(0, len(view), _PIECE_BYTES):
+            piece = view[start : start + _PIECE_BYTES]
+            room[: len(piece)] = piece
+            yield room[: len(piece)]
+    finally:
+        _buffers.append(buffer)
 
 
 def _switch(fd: int, *, on: bool) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from graven.errors import InvalidInput
 from graven.formats import canonical, pack
@@ -20,6 +20,9 @@ from graven.formats.header import (
     UpdateSection,
 )
 from graven.ids import ObjectId, hash_bytes
+
+Laid: TypeAlias = bytearray | memoryview
+"""The bytes of a pack, once they are laid out."""
 
 SOLID_FRAME_BYTES = 12 * 1024  # small records share frames of about this many raw bytes
 
@@ -71,6 +74,8 @@ class PackBuilder:
     def __init__(self, nonce: bytes, level: int = LEVEL) -> None:
         # One buffer that grows, not parts to be joined: those would be in memory twice.
         self._body = bytearray(pack.HEAD.pack(pack.HEAD_MAGIC, pack.VERSION, 0, 0, nonce))
+        self._room: memoryview | None = None
+        self._used = 0  # bytes of the room
         self._level = level
         self._lanes: dict[str, list[Item]] = {"run": [], "shared": []}
         self._lane_bytes = {"run": 0, "shared": 0}
@@ -84,7 +89,30 @@ class PackBuilder:
     @property
     def size(self) -> int:
         """Bytes so far, open frames counted unpacked."""
-        return len(self._body) + sum(self._lane_bytes.values())
+        return self._laid_out + sum(self._lane_bytes.values())
+
+    @property
+    def _laid_out(self) -> int:
+        return self._used + len(self._body)
+
+    def lay_out_in(self, room: memoryview) -> None:
+        """Use memory of the caller's from now on, as long as the pack fits into it.
+
+        What `finish` returns is a part of it then, and valid until the room is used again.
+        """
+        body, self._body, self._room = self._body, bytearray(), room
+        self._append(body)
+
+    def _append(self, part: bytes | bytearray) -> None:
+        end = self._used + len(part)
+        if self._room is not None and end > len(self._room):
+            self._body += self._room[: self._used]
+            self._room, self._used = None, 0
+        if self._room is None:
+            self._body += part
+        else:
+            self._room[self._used : end] = part
+            self._used = end
 
     def __len__(self) -> int:
         return len(self._ordinals)
@@ -119,16 +147,16 @@ class PackBuilder:
         codec, stored = _stored(toc, items, self._level)
         size, raw = sum(map(len, stored)), len(toc) + sum(lengths)
         header = pack.FRAME.pack(pack.FRAME_MARK, codec, 0, 0, len(items), raw, size, 0)
-        self._frames.append(FrameRow(len(self._body), codec, len(items), raw, size))
+        self._frames.append(FrameRow(self._laid_out, codec, len(items), raw, size))
         for part in (pack.with_crc(header), *stored):
-            self._body += part
+            self._append(part)
         ids = [item.id for item in items]
         self._ordinals.update(zip(ids, count(len(self._ids)), strict=False))
         self._ids += ids
         self._kinds += kinds
         self._lengths += lengths
 
-    def finish(self, writer: bytes, updates: Sequence[PendingUpdate]) -> bytearray:
+    def finish(self, writer: bytes, updates: Sequence[PendingUpdate]) -> Laid:
         """Close the pack and return its bytes; the builder is done with then."""
         for lane in sorted(self._lanes, reverse=True):  # shared objects before runs
             self._close_frame(lane)
@@ -145,13 +173,13 @@ class PackBuilder:
         metadata = _build_metadata(
             canonical.pack_trusted(section), canonical.pack_trusted(index), self._level
         )
-        offset = len(self._body)
+        offset = self._laid_out
         tail = pack.TAIL.pack(offset, len(metadata), pack.VERSION, 0, 0, pack.TAIL_MAGIC)
         crc = zlib.crc32(tail[: -4 - len(pack.TAIL_MAGIC)])
         tail = pack.TAIL.pack(offset, len(metadata), pack.VERSION, 0, crc, pack.TAIL_MAGIC)
-        self._body += metadata
-        self._body += tail
-        return self._body
+        self._append(metadata)
+        self._append(tail)
+        return self._body if self._room is None else self._room[: self._used]
 
     def _row(self, update: PendingUpdate, base: int) -> Update:
         target: int | bytes | None = update.target

@@ -16,13 +16,13 @@ from graven.formats.packbuild import Item
 from graven.ids import ObjectId, hash_bytes, new_hasher
 from graven.objects.chunks import Readable, cut_stream
 
-GROUP_BYTES = 4 * 1024 * 1024
+GROUP_BYTES = 2 * 1024 * 1024
 _GROUPS_AHEAD = 2
 _SECONDS_TO_END = 2.0
 
 
 class Intake:
-    """The chunks of a stream, in groups of about 4 MiB.
+    """The chunks of a stream, in groups of about 2 MiB.
 
     Attributes:
         size: bytes of the groups that were cut; that of the whole once all are out.
@@ -66,6 +66,8 @@ class Intake:
         found = self._ready.get()
         if isinstance(found, BaseException):
             raise found
+        for item in found or ():  # here, since the other thread has more to do
+            self._whole.update(item.data)
         return found
 
     def _work(self) -> None:
@@ -83,7 +85,6 @@ class Intake:
         group: list[Item] = []
         held = 0
         for chunk in cut_stream(self._source):
-            self._whole.update(chunk)
             self.size += len(chunk)
             group.append(Item(hash_bytes(chunk), BLOB, chunk))
             held += len(chunk)

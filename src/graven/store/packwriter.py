@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,10 +36,14 @@ class Intent(NamedTuple):
     joined: bool = False
 
 
+_ROOM_BYTES = pack.DATA_PACK_BYTES + 256 * 1024
+"""A pack of large objects, its index included."""
+
+
 class PackWriter:
     """One transaction: packs of at most 64 MiB, the ref updates in the last one.
 
-    Packs of large objects have at most 8 MiB, two of which a stream takes in memory.
+    Packs of large objects have at most 8 MiB, so that a few of them fit into memory.
 
     If it is never finished nothing of it is visible; data packs already written are
     garbage for gc.
@@ -53,6 +58,8 @@ class PackWriter:
         self._elsewhere: set[ObjectId] = set()  # looked up once, not for each run
         self._homes: dict[ObjectId, str | None] = {}  # None while the pack is not written
         self._inside: list[ObjectId] = []  # those that go into the pack that is being filled
+        self._room: mmap.mmap | None = None  # what the builder fills
+        self._rooms: list[mmap.mmap] = []  # those whose packs are written
         look = session._look
         # If it has not looked yet, it will after this moment.
         self._begun = look.begun if look is not None else clock.uptime()
@@ -114,19 +121,30 @@ class PackWriter:
 
     def _put_data(self) -> None:
         """Write what there is as a pack without updates, while the next ones are filled."""
-        session, builder, inside = self._session, self._builder, self._inside
-        self._builder = PackBuilder(random_bytes(NONCE_BYTES))
+        session, room, inside = self._session, self._room, self._inside
         self.rely(self._begun)  # a data pack may be condemned as soon as it is there
-        self._inside = []
-        stamp, data = session._lay_out(builder, ())
-        if len(data) > 2 * pack.DATA_PACK_BYTES:
+        stamp, data = session._lay_out(self._builder, ())
+        large = len(data) > _ROOM_BYTES
+        if large:
             self._behind.wait()  # of packs so large one is enough in memory
 
         def write() -> None:
             name = session._write(stamp, data)
             self._homes.update(dict.fromkeys(inside, name))
+            if room is not None:
+                self._rooms.append(room)
 
         self._behind.do(write)
+        self._builder = PackBuilder(random_bytes(NONCE_BYTES))
+        self._inside = []
+        # More of the kind will come: fresh memory for each costs as much as filling it.
+        self._room = self._take_room() if not large and session._backend.writes_behind > 1 else None
+        if self._room is not None:
+            self._builder.lay_out_in(memoryview(self._room))
+
+    def _take_room(self) -> mmap.mmap:
+        """Memory for one pack, at an address that a write past the cache takes."""
+        return self._rooms.pop() if self._rooms else mmap.mmap(-1, _ROOM_BYTES)
 
     def add_run(self, encoded: EncodedRun) -> None:
         """Take in a run that has nothing beside it: what a batch of thousands is made of."""

@@ -18,7 +18,7 @@ from graven import clock
 from graven.backends.base import Backend, Data
 from graven.errors import BackendUnavailable, GravenError, NotFound
 from graven.formats import layout, pack
-from graven.formats.packbuild import Item, PackBuilder, PendingUpdate, check_size
+from graven.formats.packbuild import Item, Laid, PackBuilder, PendingUpdate, check_size
 from graven.ids import ObjectId, hash_bytes, random_bytes
 from graven.store.look import Look, look_at, names_from, too_old
 from graven.store.packwriter import NONCE_BYTES, Intent, PackWriter
@@ -317,9 +317,7 @@ class Session:
         stamp, data = self._lay_out(builder, updates)
         return self._write(stamp, data)
 
-    def _lay_out(
-        self, builder: PackBuilder, updates: Sequence[PendingUpdate]
-    ) -> tuple[int, bytearray]:
+    def _lay_out(self, builder: PackBuilder, updates: Sequence[PendingUpdate]) -> tuple[int, Laid]:
         data = builder.finish(self._writer, updates)
         return updates[-1].stamp if updates else self._ticking().tick(), data
 
