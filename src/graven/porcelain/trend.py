@@ -81,9 +81,9 @@ def list_series(
     return [
         SeriesInfo(scenario=s.scenario, name=s.name, tags=dict(s.tags), metric=s.metric)
         for s in store.series()
-        if _fits(s.metric, metric)
-        and _fits(s.name, point)
-        and _fits(s.scenario, scenario)
+        if fits(s.metric, metric)
+        and fits(s.name, point)
+        and fits(s.scenario, scenario)
         and wanted <= s.tags.items()
     ]
 
@@ -114,7 +114,7 @@ def trend(
     """
     found = list_series(store, metric=metric, point=point, scenario=scenario, tags=tags)
     if not found:
-        raise _nothing_fits(store, metric, point, scenario)
+        raise nothing_fits(store, metric, point, scenario)
     trends = tuple(_trend(store, info, branch, limit) for info in found[:max_series])
     return Trends(trends=trends, more=max(0, len(found) - max_series))
 
@@ -139,18 +139,20 @@ def _trend(store: Store, info: SeriesInfo, branch: str | None, limit: int | None
     )
 
 
-def _fits(name: str, pattern: str) -> bool:
+def fits(name: str, pattern: str) -> bool:
+    """Whether a name is what a person wrote: the name itself, or a pattern that it fits."""
     return name == pattern or fnmatchcase(name, pattern)
 
 
-def _nothing_fits(store: Store, metric: str, point: str, scenario: str) -> NotFound:
+def nothing_fits(store: Store, metric: str, point: str, scenario: str) -> NotFound:
+    """The error for whoever asked for series that are not there; its hint names near ones."""
     known = store.series()
     for what, pattern, names in (
         ("metric", metric, {s.metric for s in known}),
         ("point", point, {s.name for s in known}),
         ("scenario", scenario, {s.scenario for s in known}),
     ):
-        if not any(_fits(name, pattern) for name in names):
+        if not any(fits(name, pattern) for name in names):
             near = get_close_matches(pattern, names, n=3) or sorted(names)[:5]
             return NotFound(
                 f"no run has a {what} {pattern!r}",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graven.catalog.trends import Facts, Sample, SeriesName
     from graven.model.run import Run
     from graven.model.trend import TrendPoint, TrendSeries
+    from graven.store.matrices import Meaning, SeriesTable
 
 _PAGE = 500
 _FIRST_PAGE = 50  # what fits on a screen comes at once
@@ -293,6 +294,29 @@ class ReadingStore(StoreBase):
         from graven.catalog.trends import series_names
 
         return self._index.ask(series_names, measured=True)
+
+    def series_table(
+        self,
+        *,
+        branch: str | None = None,
+        experiment: str | None = None,
+        origin: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> SeriesTable:
+        """Every series over all runs that fit, as numpy arrays: one question to the catalog."""
+        from graven.store.matrices import series_table
+
+        wanted = questions.Filter(
+            branch=branch, experiment=experiment, origin=origin, since=since, until=until
+        )
+        return series_table(self, wanted)
+
+    def metric_meanings(self, metrics: Sequence[str]) -> dict[str, Meaning]:
+        """What runs say of metrics: definition, units and directions; of those that any has."""
+        from graven.store.matrices import metric_meanings
+
+        return metric_meanings(self, metrics)
 
     def get_baseline(self, name: str = "main") -> Run | None:
         """The run that a baseline stands for, None if it is not set."""

@@ -24,12 +24,15 @@ from graven.cli.session import Session
 @click.option(
     "--max-series", type=click.IntRange(min=1), default=20, metavar="N", help="At most N series."
 )
+@click.option("--steps", is_flag=True, help="Mark the runs at which the level changed.")
 def command(session: Session, metric: str | None, point: str | None, **asked: Any) -> None:
     """Show METRIC of POINT over the runs; without METRIC, list the series there are.
 
     Names may hold the wildcards * ? []. For people each series is a line of blocks, the
     newest to the right, with its newest values below. Under a pipe: one value a line,
     oldest first, with time, value, unit, run, commit, scenario, point, tags and metric.
+
+    --steps marks what 'graven steps' finds: ^ for a step, x for one that was rejected.
     """
     from graven.cli.render.trend import show_series, show_trend
     from graven.porcelain.trend import list_series, trend
@@ -56,13 +59,20 @@ def command(session: Session, metric: str | None, point: str | None, **asked: An
         limit=asked["limit"],
         max_series=asked["max_series"],
     )
+    marked = None
+    if asked["steps"]:
+        from graven.porcelain.steps import steps_by_series
+
+        marked = steps_by_series(store, answer.trends, branch=asked["branch"])
     for number, series in enumerate(answer.trends):
+        steps = None if marked is None else marked[number]
         if out.json:
-            out.record("trend", series.to_dict())
+            more = {} if steps is None else {"steps": [step.to_dict() for step in steps]}
+            out.record("trend", {**series.to_dict(), **more})
         else:
             if number and out.human:
                 out.line("")
-            show_trend(out, series)
+            show_trend(out, series, steps)
     if answer.more:
         out.warn(
             f"{plural(answer.more, 'more series', 'more series')} not shown; name a point,"

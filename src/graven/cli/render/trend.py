@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from graven.analysis import sparkline
+from graven.analysis.steps import NEW, Step
 from graven.cli.output import Output
 from graven.cli.render.blocks import Span, Table
 from graven.cli.render.comparison import direction_text, point_spans, tags_text
@@ -10,15 +13,19 @@ from graven.cli.render.text import plural, short_commit, short_id
 from graven.cli.render.units import format_number, percent, scale_for
 from graven.model import MetricDirection
 from graven.porcelain.trend import SeriesInfo, Trend
+from graven.store.annotations import REJECTED
 
 MAX_ROWS = 12  # values listed under a sparkline, the newest; a pipe gets all
 SPARK_WIDTH = 60
 
 
-def show_trend(out: Output, trend: Trend, *, rows: int = MAX_ROWS) -> None:
-    """A headline, the sparkline, the newest values."""
+def show_trend(
+    out: Output, trend: Trend, steps: Sequence[Step] | None = None, *, rows: int = MAX_ROWS
+) -> None:
+    """A headline, the sparkline with ``steps`` marked below it, the newest values."""
+    said = {step.run_id: step for step in steps or ()}
     if not out.human:
-        out.table(_for_pipes(trend))
+        out.table(_for_pipes(trend, None if steps is None else said))
         return
     known, summary = trend.definition, trend.summary
     unit = known.unit if known else None
@@ -40,21 +47,46 @@ def show_trend(out: Output, trend: Trend, *, rows: int = MAX_ROWS) -> None:
         (percent(summary.change), _style(trend, summary.change)),
         (f"  over {plural(summary.count, 'run')}{_range(trend, scale)}", "dim"),
     )
+    marked = _marks(trend, said)
+    if marked:
+        out.line((marked, "warn"))
     if summary.not_numbers:
         out.warn(f"{summary.not_numbers:,} of the values of {info.metric}: not a number")
-    table = Table(">value", ">change", "when", "run", "commit", header=False)
+    table = Table(">value", ">change", "when", "run", "commit", "*", header=False)
     points = trend.series.points
     for index in range(max(0, len(points) - rows), len(points)):
         point = points[index]
-        change = _step(points[index - 1].value, point.value) if index else None
+        change = _difference(points[index - 1].value, point.value) if index else None
         table.add(
             format_number(point.value, scale),
             (percent(change), _style(trend, change)),
             f"{point.timestamp.astimezone():%Y-%m-%d %H:%M}",
             (short_id(point.run_id), "id"),
             (short_commit(point.commit), "dim"),
+            _step_text(said.get(point.run_id)),
         )
-    out.table(table)
+    out.table(table.drop_empty())
+
+
+def _marks(trend: Trend, said: Mapping[str, Step]) -> str:
+    """A line to stand below the sparkline: ``^`` where a level begins, ``x`` where none does."""
+    count = len(trend.series.points)
+    width = min(SPARK_WIDTH, count)
+    line = [" "] * width
+    for index, point in enumerate(trend.series.points):
+        if point.run_id in said:
+            # The block whose group holds this value; see `sparkline`.
+            column = ((index + 1) * width - 1) // count
+            line[column] = "x" if said[point.run_id].state == REJECTED else "^"
+    return "".join(line).rstrip()
+
+
+def _step_text(step: Step | None) -> Span:
+    if step is None:
+        return ("", "")
+    state = "" if step.state == NEW else f", {step.state}"
+    why = f": {step.message}" if step.message else ""
+    return (f"step {percent(step.change)}{state}{why}", "warn")
 
 
 def _range(trend: Trend, scale: tuple[float, str]) -> str:
@@ -64,7 +96,7 @@ def _range(trend: Trend, scale: tuple[float, str]) -> str:
     return f", {format_number(low, scale)} to {format_number(high, scale)}"
 
 
-def _step(before: float, after: float) -> float | None:
+def _difference(before: float, after: float) -> float | None:
     change = (after - before) / abs(before) if before else None
     return None if change is None or change != change else change  # noqa: PLR0124  only NaN differs from itself
 
@@ -81,7 +113,7 @@ def _style(trend: Trend, change: float | None) -> str:
     return "good" if better else "bad"
 
 
-def _for_pipes(trend: Trend) -> Table:
+def _for_pipes(trend: Trend, said: Mapping[str, Step] | None) -> Table:
     table = Table("", header=False)
     info = trend.info
     unit = trend.definition.unit if trend.definition else ""
@@ -89,6 +121,7 @@ def _for_pipes(trend: Trend) -> Table:
         table.rows.append([
             point.timestamp.isoformat(), repr(point.value), unit, point.run_id,
             point.commit or "", info.scenario, info.name, tags_text(info.tags), info.metric,
+            *([] if said is None else [said[point.run_id].state if point.run_id in said else ""]),
         ])  # fmt: skip
     return table
 
