@@ -232,3 +232,19 @@ def complete_revision(
     except GravenError:  # a completion that cannot look says less; it must not print errors
         pass
     return [item for item in found if item.value.startswith(incomplete)]
+
+
+def complete_attachment(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """What is kept beside the run that the words before name."""
+    session = ctx.find_root().obj
+    if not isinstance(session, Session):
+        return []
+    try:
+        store = session.open_store()
+        run_id = store.resolve(ctx.params.get("rev") or "latest").run_id
+        kept = store.attachments(run_id) if run_id else []
+    except GravenError:  # a completion that cannot look says less; it must not print errors
+        return []
+    return [CompletionItem(one.name) for one in kept if one.name.startswith(incomplete)]

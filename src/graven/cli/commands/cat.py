@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from graven.cli.command import complete_revision, graven_command
+from graven.cli.command import complete_attachment, complete_revision, graven_command
 from graven.cli.session import Session
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _READ_BYTES = 1024 * 1024
     exits=(2,),
 )
 @click.argument("rev", shell_complete=complete_revision)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_attachment)
 @click.option("-p", "--path", metavar="PATH", help="A file within NAME, where that is a folder.")
 @click.option("-f", "--follow", is_flag=True, help="Go on while the log is being written.")
 def command(session: Session, rev: str, name: str, path: str | None, follow: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from graven.cli.command import complete_revision, graven_command, not_empty
+from graven.cli.command import complete_attachment, complete_revision, graven_command, not_empty
 from graven.cli.session import Session
 
 
@@ -17,7 +17,7 @@ from graven.cli.session import Session
     exits=(4, 6),
 )
 @click.argument("rev", shell_complete=complete_revision)
-@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=complete_attachment)
 @click.option(
     "-o", "--output", required=True, callback=not_empty, type=click.Path(), metavar="DIR",
     help="The folder to write into; made if it is not there.",

@@ -44,7 +44,7 @@ def show_run(
         return
     attachments = Table("name", ">size", "type", header=False)
     for one in shown.attachments:
-        attachments.add(f"attachment {one.name}", str(one.size), _type_of(one))
+        attachments.add(f"attachment {one.name}", str(one.size), type_of(one))
     out.table(attachments)
 
 
@@ -55,14 +55,14 @@ def _attachments_for_people(attachments: Sequence[Attachment]) -> Table:
     folded = tensors if len(tensors) > MANY_TENSORS else []
     for one in attachments:
         if not (folded and one.name.startswith(TENSORS)):
-            table.add(one.name, (size(one.size), "dim"), (_type_of(one), "dim"))
+            table.add(one.name, (size(one.size), "dim"), (type_of(one), "dim"))
     if folded:
         total = size(sum(one.size for one in folded))
         table.add(TENSORS, (total, "dim"), (plural(len(folded), "tensor"), "dim"))
     return table
 
 
-def _type_of(attachment: Attachment) -> str:
+def type_of(attachment: Attachment) -> str:
     """A record by what it is: that its form is JSON says less."""
     return attachment.media_type if attachment.kind in (FILE, FOLDER) else attachment.kind
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 from rich.cells import cell_len
 
@@ -64,8 +63,8 @@ def fitted(columns: Sequence[Column], room: int) -> list[int]:
         if widest is None or widths[widest] <= LEAST:
             return widths
         # Down to the next widest at once: one cell at a time would be slow for long names.
-        others = sorted((widths[i] for i in foldable if i != widest), reverse=True)
-        lower = next(takewhile(lambda width: width < widths[widest], others), widths[widest] - 1)
-        step = min(sum(widths) - room, widths[widest] - max(lower, LEAST))
+        now = widths[widest]
+        lower = max((widths[i] for i in foldable if widths[i] < now), default=now - 1)
+        step = min(sum(widths) - room, now - max(lower, LEAST))
         widths[widest] -= max(step, 1)
     return widths
