@@ -30,7 +30,8 @@ from graven.store.links import NAMING
 NAMING_CODES = ", ".join(str(KIND_CODES[kind]) for kind in sorted(NAMING))
 """Kinds of objects that name others, for questions."""
 
-_WINDOW = 4  # times the backend's concurrency: packs whose metadata is in memory at once
+_WINDOW = 4  # times the backend's concurrency: packs whose metadata is read at once, at most
+_WINDOW_UPDATES = 50_000  # what such packs may have together: a large one takes 100 MB alone
 
 # told: the updates of each pack. run_id: of a run's own ref, else NULL; owner: the run of an
 #   attachment, else NULL. gone: 1 for a tombstone; floor: as it raises it.
@@ -110,10 +111,10 @@ class Survey:
                 index = facts.metadata.objects
                 connection.executemany(
                     "INSERT INTO aside VALUES(?, ?, ?)",
-                    [
+                    (
                         (object_id, name, kind in NAMING)
                         for object_id, kind in zip(index.ids, index.kinds, strict=True)
-                    ],
+                    ),
                 )
             _index(connection)
 
@@ -140,11 +141,21 @@ class Survey:
 
     def _read(self, names: Collection[str]) -> Iterator[tuple[str, PackFacts]]:
         ordered = sorted(names)
-        window = _WINDOW * self._backend.concurrency
-        for start in range(0, len(ordered), window):
-            part = ordered[start : start + window]
+        window = 1  # more and more, as long as they are small
+        while ordered:
+            part, ordered = ordered[:window], ordered[window:]
             found = run_all(self._backend, [partial(self._facts, name) for name in part])
-            yield from ((name, facts) for name, facts in found if facts is not None)
+            size = sum(len(facts.metadata.updates.updates) for _, facts in found if facts)
+            window = self._wider(window) if size < _WINDOW_UPDATES else max(1, window // 2)
+            while found:  # whoever takes one is alone with it
+                name, facts = found.pop(0)
+                if facts is not None:
+                    yield name, facts
+                del facts
+
+    def _wider(self, window: int) -> int:
+        at_once = self._backend.concurrency
+        return min(2 * window, _WINDOW * at_once) if at_once > 1 else 1
 
     def _facts(self, name: str) -> tuple[str, PackFacts | None]:
         try:
@@ -181,7 +192,7 @@ def packs_moved(name: str) -> BackendUnavailable:
 def _tell(connection: sqlite3.Connection, pack: str, updates: Sequence[RefUpdate]) -> None:
     connection.executemany(
         "INSERT INTO told VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
+        (
             (
                 pack,
                 update.name,
@@ -193,7 +204,7 @@ def _tell(connection: sqlite3.Connection, pack: str, updates: Sequence[RefUpdate
                 update.raised_floor,
             )
             for update in updates
-        ],
+        ),
     )
 
 
