@@ -1,6 +1,7 @@
 """Tables as Parquet: what is taken, equal bytes for equal tables, and files made to hurt."""
 
 from contextlib import suppress
+from decimal import Decimal
 
 import hypothesis.strategies as st
 import numpy as np
@@ -145,6 +146,64 @@ def test_a_type_that_parquet_lacks_names_its_column():
     union = pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])
     with pytest.raises(InvalidInput, match="column 'u' is of type sparse_union"):
         written(pa.table({"fine": [1], "u": union}))
+
+
+def nested(levels):
+    array = pa.array([1])
+    for _ in range(levels):
+        array = pa.StructArray.from_arrays([array], ["a"])
+    return array
+
+
+SECONDS = pa.timestamp("s", "UTC")
+
+
+@pytest.mark.parametrize(
+    "type",
+    [
+        SECONDS,
+        pa.list_(SECONDS),
+        pa.large_list(SECONDS),
+        pa.list_(SECONDS, 1),
+        pa.struct([("a", pa.list_(SECONDS))]),
+        pa.map_(pa.int64(), SECONDS),
+        pa.dictionary(pa.int8(), SECONDS),
+    ],
+)
+def test_seconds_are_kept_as_milliseconds(type):
+    def values(second):
+        inner = second
+        if pa.types.is_struct(type):
+            inner = {"a": [second]}
+        elif pa.types.is_map(type):
+            inner = [(1, second)]
+        elif pa.types.is_nested(type):
+            inner = [second]
+        if pa.types.is_dictionary(type):
+            found = pa.array([second], type.value_type).dictionary_encode()
+            return found.cast(type)
+        return pa.array([inner, None][: 1 if pa.types.is_fixed_size_list(type) else 2], type)
+
+    table = pa.table({"t": values(1_700_000_000)})
+    assert read(written(table)[0]).to_pylist() == table.to_pylist()
+    with pytest.raises(InvalidInput, match="cannot be written as Parquet"):
+        written(pa.table({"t": values(2**62)}))  # the writer of Parquet would end the process
+
+
+def test_what_could_not_be_read_back_is_refused():
+    for array in (nested(200), pa.array([[], []], pa.list_(pa.int8(), 0))):
+        with pytest.raises(InvalidInput, match="column 'c' has a type that no Parquet file is"):
+            written(pa.table({"c": array}))
+    table = pa.table({"c": nested(80)})
+    assert read(written(table)[0]) == table
+
+
+def test_what_arrow_only_finds_while_it_writes():
+    broken = pa.DictionaryArray.from_arrays(pa.array([5]), pa.array(["a"]), safe=False)
+    negative = pa.array([Decimal(100)], pa.decimal128(5, -2))
+    for array in (broken, negative):
+        with pytest.raises(InvalidInput, match="Parquet"):
+            written(pa.table({"c": array}))
 
 
 def test_fingerprints_tell_columns_apart_and_nothing_else():

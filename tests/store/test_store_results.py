@@ -101,6 +101,7 @@ def test_bytes_and_lists_with_dtype_and_shape(store):
         ([1], {"dtype": "O"}, "bad-dtype"),
         (np.array([object()]), {}, "bad-dtype"),
         (np.array(["text"]), {}, "bad-dtype"),
+        (np.ma.array([1, 2], mask=[False, True]), {}, "bad-dtype"),
         (np.zeros(3), {"shape": (4,)}, "bad-shape"),
         (object(), {}, "bad-type"),
         ({1, 2}, {}, "bad-type"),

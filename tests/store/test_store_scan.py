@@ -138,6 +138,20 @@ def test_conditions_that_mean_nothing(runs):
         runs.scan("x")
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        *({"since": "2026-01-01"}, {"until": 5}, {"commit": b"x"}, {"branch": ["main"]}),
+        *({"run_id": 5}, {"run_id": ["r1", 5]}, {"run_id": b"r1"}, {"run_id": {"r1": 1}}),
+    ],
+)
+def test_values_that_no_condition_takes(runs, where):
+    (key,) = where
+    with pytest.raises(InvalidInput, match=f"condition '{key}' is ") as caught:
+        runs.scan("t", where)
+    assert caught.value.kind == "bad-condition"
+
+
 def test_columns(runs):
     dataset = runs.scan("t", columns=["i"])
     assert dataset.to_table().schema.names == ["run_id", "branch", "experiment", "i"]
@@ -145,6 +159,10 @@ def test_columns(runs):
     with pytest.raises(InvalidInput, match="no column 'ii'") as caught:
         runs.scan("t", columns=["ii"])
     assert caught.value.hint == "did you mean 'i'?"
+    assert runs.scan("t", columns=["i", "i"]).to_table().schema.names[3:] == ["i"]
+    for none in ("i", [5]):
+        with pytest.raises(InvalidInput, match="not a list of columns"):
+            runs.scan("t", columns=none)
 
 
 @pytest.mark.parametrize("where", [None, {"branch": "main"}])

@@ -29,6 +29,10 @@ _FEW_ROWS = 512  # of a file whose texts may be far larger than they look
 _THRIFT_BYTES = 64 * 1024 * 1024  # of a footer: a reader never takes more
 _PHYSICAL_WIDTH = {"INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 8, "BYTE_ARRAY": 4}
 _AS_LONG_AS_THEY_LOOK = {"PLAIN", "RLE", "BIT_PACKED", "BYTE_STREAM_SPLIT", "DELTA_BINARY_PACKED"}
+_ARROW_REFUSALS = (
+    *(pa.ArrowNotImplementedError, pa.ArrowInvalid, pa.ArrowTypeError),
+    pa.ArrowIndexError,  # a dictionary's codes may be anything
+)
 _ARROW_ERRORS = (pa.ArrowException, OSError, ValueError)
 
 
@@ -130,7 +134,11 @@ def write_parquet(reader: pa.RecordBatchReader, sink: Any) -> Written:
             for group in _regrouped(reader, schema, size):
                 rows += group.num_rows
                 writer.write_table(group, row_group_size=size)
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except _ARROW_REFUSALS as error:
+        raise _refusal(schema, error) from error
+    except OSError as error:
+        if error.errno is not None:  # of the disk; what Arrow itself says has no number
+            raise
         raise _refusal(schema, error) from error
     return Written(rows, fingerprint(schema))
 
@@ -143,17 +151,62 @@ def _options() -> dict[str, Any]:
 
 
 def _portable(schema: pa.Schema) -> pa.Schema:
-    """Views of texts, which only some readers know, as plain texts."""
+    """Types that Parquet has no form for as those that it has, so that all readers know them."""
     for number, field in enumerate(schema):
-        plain = _PLAIN_TYPES.get(str(field.type))
-        if pa.types.is_dictionary(field.type):
-            values = _PLAIN_TYPES.get(str(field.type.value_type), field.type.value_type)
-            plain = pa.dictionary(field.type.index_type, values, field.type.ordered)
-        if plain is not None:
-            schema = schema.set(number, field.with_type(plain))
+        stored = _stored_type(field.type, field.name, 0)
+        if stored != field.type:
+            schema = schema.set(number, field.with_type(stored))
     return schema
 
 
+def _stored_type(given: pa.DataType, column: str, depth: int) -> pa.DataType:
+    """Views become plain texts (at the top), seconds milliseconds (at any depth).
+
+    Left to Parquet's writer, seconds that no milliseconds can hold would end the process.
+    """
+    if depth > _MAX_NESTED or (pa.types.is_fixed_size_list(given) and not given.list_size):
+        raise InvalidInput(
+            f"column {column!r} has a type that no Parquet file is read back with:"
+            f" {str(given)[:60]}",
+            kind="bad-table",
+            field=column,
+        )
+    if pa.types.is_timestamp(given) and given.unit == "s":
+        return pa.timestamp("ms", given.tz)
+    if pa.types.is_time32(given):
+        return pa.time32("ms")
+    if pa.types.is_dictionary(given):
+        values = _stored_type(given.value_type, column, depth + 1)
+        return pa.dictionary(given.index_type, _PLAIN_TYPES.get(str(values), values), given.ordered)
+    if isinstance(given, pa.BaseExtensionType) or not given.num_fields:
+        return given if depth else _PLAIN_TYPES.get(str(given), given)
+    below = depth + (1 if pa.types.is_struct(given) else 2)  # levels of Parquet's
+    inner = [given.field(number) for number in range(given.num_fields)]
+    stored = [f.with_type(_stored_type(f.type, column, below)) for f in inner]
+    return given if stored == inner else _with_fields(given, stored)
+
+
+def _with_fields(given: pa.DataType, inner: list[pa.Field]) -> pa.DataType:
+    """A nested type with other types within."""
+    if pa.types.is_struct(given):
+        return pa.struct(inner)
+    if pa.types.is_fixed_size_list(given):
+        return pa.list_(inner[0], given.list_size)
+    for test, make in (
+        (pa.types.is_list, pa.list_),
+        (pa.types.is_large_list, pa.large_list),
+        (pa.types.is_list_view, pa.list_),
+        (pa.types.is_large_list_view, pa.large_list),
+    ):
+        if test(given):
+            return make(inner[0])
+    if pa.types.is_map(given):
+        key, item = inner[0].type
+        return pa.map_(key, item, given.keys_sorted)
+    return given  # unions and the like: Parquet says what it thinks of them
+
+
+_MAX_NESTED = 90  # levels: Arrow's reader takes 100
 _PLAIN_TYPES = {"string_view": pa.string(), "binary_view": pa.binary()}
 
 
@@ -220,9 +273,9 @@ def _encoded(column: pa.DictionaryArray) -> pa.DictionaryArray:
 def _refusal(schema: pa.Schema, error: Exception) -> InvalidInput:
     for field in schema:
         try:
-            empty = pa.table([pa.array([], field.type)], schema=pa.schema([field]))
+            empty = pa.table([pa.nulls(0, field.type)], schema=pa.schema([field]))
             pq.write_table(empty, pa.BufferOutputStream())
-        except (pa.ArrowException, NotImplementedError):
+        except (pa.ArrowException, NotImplementedError, OSError):
             return InvalidInput(
                 f"column {field.name!r} is of type {field.type}, which Parquet has no form for",
                 kind="bad-table",

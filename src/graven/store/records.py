@@ -109,6 +109,13 @@ def as_array(data: object, dtype: str | None, shape: Sequence[int] | None) -> Ra
 
 def _from_numpy(numpy: Any, array: Any, dtype: str | None, shape: Sequence[int] | None) -> Raw:
     name = array.dtype.name
+    if isinstance(array, numpy.ma.MaskedArray):
+        raise InvalidInput(
+            "a masked array cannot be kept as a result: its mask would be lost",
+            kind="bad-dtype",
+            hint="keep data and mask as two results",
+            field="data",
+        )
     if name not in _WIDTHS:
         raise InvalidInput(
             f"an array of {array.dtype} cannot be kept as a result",

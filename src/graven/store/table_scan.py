@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,6 +37,7 @@ _CONDITIONS = (
     *("branch", "commit", "experiment", "status", "origin", "group", "since", "until"),
     "run_id",
 )
+_TIMES = ("since", "until")
 _Located = list[tuple[ObjectId, Sequence[Place]]]
 
 
@@ -101,7 +103,25 @@ def _conditions(where: object) -> tuple[Mapping[str, Any], pc.Expression | None]
                 hint=f"did you mean {near[0]!r}?" if near else f"one of {', '.join(_CONDITIONS)}",
                 field="where",
             )
+        _check_value(key, where[key])
     return where, None
+
+
+def _check_value(key: str, value: object) -> None:
+    if key in _TIMES:
+        fits, wanted = isinstance(value, datetime), "a datetime"
+    elif key == "run_id":
+        several = isinstance(value, Collection) and not isinstance(value, (bytes, Mapping))
+        fits = several and all(isinstance(one, str) for one in cast("Collection[object]", value))
+        wanted = "text, or several of them"
+    else:
+        fits, wanted = isinstance(value, str), "text"
+    if value is not None and not fits:
+        raise InvalidInput(
+            f"condition {key!r} is {type(value).__name__}, not {wanted}",
+            kind="bad-condition",
+            field=key,
+        )
 
 
 def _plan(store: StoreBase, name: str, conditions: Mapping[str, Any]) -> _Plan:
@@ -253,7 +273,11 @@ def _chosen(name: str, schema: pa.Schema, columns: Sequence[str] | None) -> pa.S
     if columns is None:
         return schema
     fields = []
-    for column in columns:
+    if isinstance(columns, str) or not all(isinstance(column, str) for column in columns):
+        raise InvalidInput(
+            f"not a list of columns: {str(columns)[:60]!r}", kind="bad-columns", field="columns"
+        )
+    for column in dict.fromkeys(columns):
         if column in parquet.RUN_COLUMNS:
             continue
         if schema.get_field_index(column) < 0:
