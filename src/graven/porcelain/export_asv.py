@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from graven.export.asv import AsvExport
+from graven.export.asv import AsvExport, RunSource
 from graven.export.asv import export_asv as write_asv
-from graven.model import Run
 from graven.store import Store
 
 
@@ -19,8 +19,11 @@ def export_asv(
     project: str = "graven",
     branches: Sequence[str] | None = None,
     only_branch: str | None = None,
+    synthetic_repo: bool = False,
 ) -> AsvExport:
     """Export all runs, or those of one branch; see `graven.export.asv.export_asv`.
+
+    Again into the same folder, only the result files that change are made and written.
 
     Args:
         store: whose runs.
@@ -29,9 +32,16 @@ def export_asv(
         project: asv's name for the project.
         branches: what asv follows.
         only_branch: export only the runs of this branch.
+        synthetic_repo: make a repository whose commits stand for the real ones.
     """
-
-    def runs() -> Iterator[Run]:
-        return store.iter_runs(only_branch)
-
-    return write_asv(runs, directory, repo=repo, project=project, branches=branches)
+    # Read before the runs: what changes meanwhile has another version the next time.
+    versions = {header.run_id: header.object_id for header in store.iter_headers()}
+    source = RunSource(partial(store.iter_runs, only_branch), store.load_some, versions)
+    return write_asv(
+        source,
+        directory,
+        repo=repo,
+        project=project,
+        branches=branches,
+        synthetic_repo=synthetic_repo,
+    )

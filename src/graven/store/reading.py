@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graven.catalog.trends import Facts, Sample, SeriesName
     from graven.model.run import Run
     from graven.model.trend import TrendPoint, TrendSeries
+    from graven.store.histories import Comparable, Floats, Kin, SeriesKey
     from graven.store.matrices import Meaning, SeriesTable
 
 _PAGE = 500
@@ -163,6 +164,15 @@ class ReadingStore(StoreBase):
         wanted = questions.Filter(branch=branch, experiment=experiment)
         keys = self._index.ask(lambda catalog: questions.run_keys(catalog, wanted))
         yield from self._load_many(keys)
+
+    def load_some(self, run_ids: Collection[str]) -> Iterator[Run]:
+        """Those of these runs that are there, in the order in which they lie in the store.
+
+        A damaged run is left out with a warning, as `list_runs` does.
+        """
+        wanted = [_searched(run_id) for run_id in run_ids]
+        keys = self._index.ask(partial(questions.keys_of_runs, run_ids=wanted))
+        yield from self._load_many(sorted(keys))
 
     def _load_many(self, keys: Sequence[RunKey]) -> Iterator[Run]:
         from graven.store.loading import load_runs

@@ -15,11 +15,18 @@ MAX_LOSSES = 20  # named on a terminal
 
 @graven_command(
     "export-asv",
-    examples=("graven export-asv asv/ --repo .", "cd asv && asv publish"),
+    examples=(
+        "graven export-asv asv/ --repo .",
+        "graven export-asv asv/ --synthetic-repo",
+        "cd asv && asv publish",
+    ),
     exits=(6,),
 )
 @click.argument("directory", type=click.Path(file_okay=False), callback=not_empty)
 @click.option("--repo", type=click.Path(exists=True), help="Git repository of the commits.")
+@click.option(
+    "--synthetic-repo", is_flag=True, help="Make a repository that stands in for the real one."
+)
 @click.option("--project", default="graven", metavar="NAME", help="asv's name for the project.")
 @click.option("-b", "--branch", metavar="NAME", help="Only runs of this branch.")
 @click.option(
@@ -30,7 +37,10 @@ def command(session: Session, directory: str, branch: str | None, **asked: Any) 
 
     'asv publish', 'asv show' and 'asv compare' work in that folder. What asv cannot
     show, and which runs it will not see, is listed; with --repo that includes runs whose
-    commit is on no branch that asv follows.
+    commit is on no branch that asv follows. With --synthetic-repo every run can be
+    published, also one without a commit: asv then sees a repository made of the runs.
+
+    Into a folder of an earlier export only what changed is written.
     """
     from graven.porcelain.export_asv import export_asv
 
@@ -41,6 +51,7 @@ def command(session: Session, directory: str, branch: str | None, **asked: Any) 
         project=asked["project"],
         branches=asked["branches"] or None,
         only_branch=branch,
+        synthetic_repo=asked["synthetic_repo"],
     )
     out = session.out
     if out.json:
@@ -57,5 +68,6 @@ def command(session: Session, directory: str, branch: str | None, **asked: Any) 
         out.note(note)
     out.note(
         f"{plural(report.points_written, 'value')} of {plural(len(report.benchmarks), 'benchmark')}"
-        f" in {plural(len(report.files), 'file')} at {report.directory}"
+        f" at {report.directory}: {plural(len(report.files), 'file')} written,"
+        f" {report.unchanged:,} unchanged"
     )

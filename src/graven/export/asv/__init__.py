@@ -5,5 +5,6 @@
 
 from graven.export.asv.exporter import export_asv
 from graven.export.asv.report import AsvExport, Loss
+from graven.export.asv.source import RunSource
 
-__all__ = ["AsvExport", "Loss", "export_asv"]
+__all__ = ["AsvExport", "Loss", "RunSource", "export_asv"]

@@ -120,7 +120,7 @@ class Repository:
             done = subprocess.run(
                 command,
                 cwd=self._given,
-                env=_environment(),
+                env=git_environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=TIMEOUT_S,
@@ -155,7 +155,8 @@ class _GitFailed(BackendUnavailable):
         )
 
 
-def _environment() -> dict[str, str]:
+def git_environment() -> dict[str, str]:
+    """The person's environment, less what would lead git to another repository."""
     # Variables such as GIT_DIR (set inside hooks) would send git to another repository.
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}

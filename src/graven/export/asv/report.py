@@ -36,9 +36,10 @@ class AsvExport:
     Attributes:
         directory: the folder that was written to.
         files: the files written, in the order written.
+        unchanged: how many files stood as they would have been written.
         benchmarks: asv's names of the benchmarks, sorted; graven-names.json says
             which scenario, point and metric each of them is.
-        points_written: cells of result files that hold a number (a failed, skipped or
+        points_written: cells of all result files that hold a number (a failed, skipped or
             unmeasured combination holds none).
         lost: what asv will not show, by run.
         notes: what holds for the export as a whole (directions, intervals).
@@ -50,12 +51,14 @@ class AsvExport:
     points_written: int = 0
     lost: tuple[Loss, ...] = ()
     notes: tuple[str, ...] = ()
+    unchanged: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
             "directory": str(self.directory),
             "files": [str(path) for path in self.files],
+            "unchanged": self.unchanged,
             "benchmarks": list(self.benchmarks),
             "points_written": self.points_written,
             "lost": [loss.to_dict() for loss in self.lost],

@@ -14,6 +14,7 @@ from graven.export.asv.report import Loss, count, some
 from graven.export.asv.stats import Stats, make_stats
 from graven.export.asv.survey import Series, SeriesKey, Survey, Tags, tags_of
 from graven.export.asv.units import AsvUnit, asv_unit
+from graven.export.asv.writer import NAN, json_number, json_numbers
 from graven.model import Metric, Point, PointStatus, Run
 
 # The columns of a row, in asv's order ("profile", the last one, is never written).
@@ -66,11 +67,28 @@ class Losses:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], list[str]] = {}
+        self._noted: set[tuple[str, str]] = set()
         self.intervals = 0  # bounds that asv has no place for
 
     def add(self, run_id: str, why: str, benchmark: str) -> None:
         """One value is lost."""
         self._found.setdefault((run_id, why), []).append(benchmark)
+
+    def take(self) -> list[list[Any]]:
+        """What came since the last call, JSON-ready: a result file keeps what it lacks."""
+        new = [
+            [run_id, why, names]
+            for (run_id, why), names in self._found.items()
+            if (run_id, why) not in self._noted
+        ]
+        self._noted.update(self._found)
+        return new
+
+    def restore(self, noted: Iterable[Any]) -> None:
+        """What `take` gave for a file that stands as it is."""
+        for run_id, why, names in noted:
+            self._found.setdefault((run_id, why), []).extend(names)
+            self._noted.add((run_id, why))
 
     def report(self) -> list[Loss]:
         """One loss for each run and reason."""
@@ -188,16 +206,17 @@ def _convert_all(
 
 
 def row_json(row: Row, matrix: Matrix) -> list[Any]:
-    """A row as asv stores it: columns of one entry a cell, cut short where there are no samples.
+    """A row as asv stores it, for `writer.Folder.write_result`.
 
-    A cell that nobody measured is NaN, as asv writes what was skipped.
+    Columns have one entry a cell; they are cut short where there are no samples. A cell that
+    nobody measured is NaN, as asv writes what was skipped.
     """
     part = matrix.part(row.cells)
     cells: list[Cell | None] = [None] * part.cells
     for tags, cell in row.cells.items():
         cells[part.index(tags)] = cell
     columns: list[Any] = [
-        [cell.value if cell else math.nan for cell in cells],
+        [_value_json(cell.value) if cell else NAN for cell in cells],
         part.params,
         row.version,
         row.started_ms,
@@ -205,17 +224,21 @@ def row_json(row: Row, matrix: Matrix) -> list[Any]:
     if any(cell is not None and (cell.stats or cell.samples) for cell in cells):
         columns.append(None)  # how long it took is not in a run
         columns += _stats_columns([cell.stats if cell else None for cell in cells])
-        columns.append([cell.samples if cell else None for cell in cells])
+        columns.append([cell and cell.samples and json_numbers(cell.samples) for cell in cells])
     return columns
+
+
+def _value_json(value: float | None) -> Any:
+    return None if value is None else json_number(value)
 
 
 def _stats_columns(stats: Sequence[Stats | None]) -> list[list[Any]]:
     """Columns of stats_ci_99_a to stats_repeat."""
     return [
-        [s and s.low for s in stats],
-        [s and s.high for s in stats],
-        [s and s.q25 for s in stats],
-        [s and s.q75 for s in stats],
+        [s and json_number(s.low) for s in stats],
+        [s and json_number(s.high) for s in stats],
+        [s and json_number(s.q25) for s in stats],
+        [s and json_number(s.q75) for s in stats],
         [s and 1 for s in stats],  # samples are per call already
         [s and s.repeat for s in stats],
     ]

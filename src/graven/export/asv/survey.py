@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from graven import clock
 from graven.export.asv.environment import Environment, machine_facts, read_environment
 from graven.export.asv.git import FULL_HEX, Repository, read_commit
 from graven.export.asv.report import Loss
+from graven.export.asv.synthetic import Moment
 from graven.export.asv.units import AsvUnit, asv_unit
 from graven.model import MetricDef, MetricDirection, Point, PointStatus, Run
 
@@ -80,11 +81,48 @@ class Machine:
     order: Order
 
 
-class Survey:
-    """Collects, run by run, all that must be known before the first file is written."""
+@dataclass(slots=True)
+class Newest:
+    """The newest run of a result file, and the file's date if no repository knows better."""
 
-    def __init__(self, repository: Repository | None) -> None:
+    order: Order
+    commit_time: datetime | None
+
+
+@dataclass(slots=True)
+class _Stand:
+    """What is known of a commit that is to be made: see `synthetic.Moment`."""
+
+    order: Order
+    when: datetime
+    exact: bool
+    branch: str | None
+    about: str
+
+    def add(self, run: Run) -> None:
+        order = order_of(run)
+        if run.branch and (self.branch is None or order > self.order):
+            self.branch, self.order = run.branch, order
+        if run.commit_time is not None and not self.exact:
+            self.when, self.exact = clock.make_aware(run.commit_time), True
+        elif not self.exact:
+            self.when = min(self.when, run.timestamp)
+
+
+class Survey:
+    """Collects, run by run, all that must be known before the first file is written.
+
+    Args:
+        repository: expands short commits.
+        synthetic: any run will do: what it calls its commit only says which runs belong
+            together, until `rename_commits`.
+    """
+
+    def __init__(self, repository: Repository | None, *, synthetic: bool = False) -> None:
         self._repository = repository
+        self._synthetic = synthetic
+        self._stands: dict[str, _Stand] = {}
+        self._shapes: dict[frozenset[SeriesKey], frozenset[SeriesKey]] = {}
         self._environments: dict[str, Environment] = {}
         self._expanded: dict[str, tuple[str | None, str]] = {}
         self._unmeasured: dict[tuple[str, str], Series] = {}
@@ -94,11 +132,13 @@ class Survey:
         self.machines: dict[str, Machine] = {}
         self.branches: Counter[str] = Counter()
         self.by_run: dict[str, FileKey] = {}
+        self.newest: dict[FileKey, Newest] = {}
+        self.shapes: dict[FileKey, set[frozenset[SeriesKey]]] = {}
         self.lost: list[Loss] = []
 
     def observe(self, run: Run) -> None:
         """Take in one run; one that asv cannot have at all becomes a loss."""
-        commit, problem = self._commit(run.commit)
+        commit, problem = self._label(run) if self._synthetic else self._commit(run.commit)
         if commit is None:
             self.lost.append(Loss(run.id, "the run", problem))
             return
@@ -113,11 +153,21 @@ class Survey:
         if run.branch:
             self.branches[run.branch] += 1
         order = order_of(run)
+        newest = self.newest.get(key)
+        if newest is None or order > newest.order:
+            self.newest[key] = Newest(order, run.commit_time)
         machine = self.machines.get(environment.machine)
         if machine is None or order > machine.order:
             self.machines[environment.machine] = Machine(machine_facts(run.environment), order)
         for point in run.points:
             self._observe_point(run, point)
+        shape = frozenset(
+            (point.scenario, point.name, metric)
+            for point in run.points
+            for metric in (point.metrics if point.status is PointStatus.OK else (None,))
+        )
+        # Runs of one suite share a handful of these.
+        self.shapes.setdefault(key, set()).add(self._shapes.setdefault(shape, shape))
 
     def _observe_point(self, run: Run, point: Point) -> None:
         if point.status is not PointStatus.OK:
@@ -143,12 +193,42 @@ class Survey:
             for series in measured[scenario, name]:
                 series.add_unmeasured(failed)
 
+    def moments(self) -> list[Moment]:
+        """The commits that the runs are grouped by."""
+        return [
+            Moment(label, stand.when, stand.branch, stand.about)
+            for label, stand in self._stands.items()
+        ]
+
+    def rename_commits(self, commits: Mapping[str, str]) -> None:
+        """Put the commits that were made in the place of what the runs were grouped by."""
+
+        def renamed(key: FileKey) -> FileKey:
+            return key[0], commits[key[1]], key[2]
+
+        self.files = {renamed(key): ids for key, ids in self.files.items()}
+        self.environments = {renamed(key): found for key, found in self.environments.items()}
+        self.newest = {renamed(key): found for key, found in self.newest.items()}
+        self.shapes = {renamed(key): found for key, found in self.shapes.items()}
+        self.by_run = {run_id: renamed(key) for run_id, key in self.by_run.items()}
+
     def metrics_by_point(self) -> dict[tuple[str, str], list[str | None]]:
         """The metrics of each (scenario, point name)."""
         found: dict[tuple[str, str], list[str | None]] = {}
         for scenario, name, metric in self.series:
             found.setdefault((scenario, name), []).append(metric)
         return found
+
+    def _label(self, run: Run) -> tuple[str, str]:
+        named = (run.commit or "").strip()
+        named = read_commit(named) or named
+        label = f"commit {named}" if named else f"run {run.id}"
+        stand = self._stands.get(label)
+        if stand is None:
+            first = _Stand(order_of(run), run.timestamp, False, None, " ".join(label.split()))
+            stand = self._stands[label] = first
+        stand.add(run)
+        return label, ""
 
     def _commit(self, text: str | None) -> tuple[str | None, str]:
         if not text:
@@ -173,9 +253,13 @@ class Survey:
         return self._environments[key]
 
 
-def date_ms(run: Run, from_repository: Callable[[], int | None]) -> int:
-    """Asv's date: the commit's own time where somebody knows it, else the run's."""
-    if run.commit_time is not None:
-        return clock.micros(clock.make_aware(run.commit_time)) // 1000
-    known = from_repository()
-    return known if known is not None else clock.micros(run.timestamp) // 1000
+def date_ms(newest: Newest, known: int | None) -> int:
+    """Asv's date: the commit's own time where somebody knows it, else the newest run's.
+
+    Args:
+        newest: run of the file.
+        known: what the repository says.
+    """
+    if newest.commit_time is not None:
+        return clock.micros(clock.make_aware(newest.commit_time)) // 1000
+    return known if known is not None else clock.micros(newest.order[0]) // 1000

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from graven import ids
 from graven.errors import BackendUnavailable, InvalidInput
@@ -19,7 +22,9 @@ API_VERSION = 2  # of benchmarks.json and of result files
 
 # First key of every result file of ours. asv ignores keys it does not know, and drops
 # them when it rewrites a file, which then is ours no more.
-_MARKER = b'{"graven": {'
+_MARKER = b'{"graven":{'
+_HEAD = 2048  # bytes that nearly all marks fit into
+_decoder = json.JSONDecoder()
 
 
 class Folder:
@@ -34,6 +39,7 @@ class Folder:
         self.path = path
         self.results = path / RESULTS
         self.written: list[Path] = []
+        self.unchanged: list[Path] = []
         if path.exists() and not path.is_dir():
             raise InvalidInput(
                 f"{str(path)!r} is a file, not a folder", kind="not-a-folder", file=path
@@ -43,17 +49,31 @@ class Folder:
         self._our_benchmarks = _texts(before.get("benchmarks"))
         self._our_machines = _texts(before.get("machine_files"))
 
-    def write(self, path: Path, value: object, *, compact: bool = False) -> None:
-        """Write JSON so that a reader meets the old file or the whole new one.
+    def write(self, path: Path, value: object) -> None:
+        """Write JSON, unless the file has just these words."""
+        self._write(path, f"{json.dumps(value, indent=1)}\n".encode())
+
+    def write_result(self, path: Path, value: dict[str, Any]) -> None:
+        """Write a result file, in one line; the first key says that it is ours."""
+        self._write(path, encode_compact(value) + b"\n")
+
+    def keep(self, path: Path) -> None:
+        """Let a result file stand as it is."""
+        self.unchanged.append(path)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write so that a reader meets the old file or the whole new one.
 
         Nothing is synced: an export can be made again at any time.
         """
+        if _holds(path, data):
+            self.unchanged.append(path)
+            return
         _make(path.parent)
-        text = json.dumps(value, indent=None if compact else 1)
         draft = path.with_name(f".{ids.new_nonce()}.tmp")
         try:
             try:
-                draft.write_text(f"{text}\n", encoding="utf-8")
+                draft.write_bytes(data)
                 draft.replace(path)
             finally:
                 draft.unlink(missing_ok=True)
@@ -84,7 +104,7 @@ class Folder:
 
     def remove_stale(self) -> None:
         """Remove result files of earlier exports that this one did not write."""
-        kept = set(self.written)
+        kept = {*self.written, *self.unchanged}
         for folder in _folders(self.results):
             stale = [p for p in folder.glob("*.json") if p not in kept and is_ours(p)]
             for path in stale:
@@ -107,6 +127,55 @@ class Folder:
         _remove(self.path / NAMES_FILE)
 
 
+# msgspec writes numbers many times faster than json does, and null for what is no number;
+# asv tells null (failed) from NaN (skipped).
+_WORDS = {"nan": msgspec.Raw(b"NaN"), "inf": msgspec.Raw(b"Infinity"),
+          "-inf": msgspec.Raw(b"-Infinity")}  # fmt: skip
+NAN = _WORDS["nan"]
+_encode = msgspec.json.Encoder().encode
+
+
+def json_number(value: float) -> float | msgspec.Raw:
+    """A number as `Folder.write_result` takes it."""
+    return value if math.isfinite(value) else _WORDS[repr(value)]
+
+
+def json_numbers(values: list[float]) -> list[Any]:
+    """Numbers as `Folder.write_result` takes them."""
+    # A sum with one of these in it is none either; one that overflows costs a look.
+    return values if math.isfinite(sum(values)) else [json_number(value) for value in values]
+
+
+def encode_compact(value: dict[str, Any]) -> bytes:
+    """JSON in one line, with Python's and asv's words for what is no number."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:  # half a character, in a run that is in no store
+        return json.dumps(value, separators=(",", ":"), default=_number_of).encode("ascii")
+
+
+def _number_of(raw: msgspec.Raw) -> float:
+    return float(bytes(raw))
+
+
+def read_marker(path: Path) -> dict[str, Any]:
+    """What graven noted at the start of a result file of its own; {} for any other file."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            if not head.startswith(_MARKER):
+                return {}
+            text = head.decode("utf-8", "replace")
+            try:
+                found, _ = _decoder.raw_decode(text, len(_MARKER) - 1)
+            except ValueError:  # longer than usual: many runs or losses
+                text = (head + file.read()).decode("utf-8", "replace")
+                found, _ = _decoder.raw_decode(text, len(_MARKER) - 1)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def is_ours(path: Path) -> bool:
     """True for a result file that graven wrote."""
     try:
@@ -123,6 +192,13 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
 
 
 def _texts(value: object) -> frozenset[str]:
