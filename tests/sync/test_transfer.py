@@ -3,7 +3,11 @@
 import pytest
 
 import graven
+from graven.formats import layout
+from graven.formats.envelope import BLOB
+from graven.formats.packbuild import Item
 from graven.formats.run import RunEncoder
+from graven.ids import hash_bytes
 from graven.refs.guarded import KEPT_VALUES
 from graven.store import Store
 from graven.store.session import Intent
@@ -261,6 +265,21 @@ def test_what_died_with_its_run_is_not_sent(stores):
     a.delete("one")
     report = transfer(a, b)
     assert (report.deleted, report.attachments, report.objects) == (["one"], 0, 0)
+
+
+def test_what_is_newer_than_the_deletion_of_its_run_goes_along(stores):
+    a, b = stores
+    run = sample_run("r")
+    a.save(run)
+    a.delete("r")
+    # By somebody who had not heard of the deletion.
+    item = Item(hash_bytes(b"late"), BLOB, b"late")
+    intent = Intent(layout.attachment_ref("r", "artifacts/x"), item.id, None, {"size": 4})
+    a.parts.session.commit([item], [intent])
+    assert transfer(a, b).attachments == 1
+    for store in stores:
+        store.save(run)  # again, so that it is seen
+        assert store.read_attachment("r", "artifacts/x") == b"late"
 
 
 def test_many_deletions_fit_into_packs(stores, monkeypatch):

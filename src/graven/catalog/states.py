@@ -24,7 +24,7 @@ _REF = (
     " FROM ref f JOIN writer w ON w.n = f.writer LEFT JOIN run r ON r.run_id = f.run_id"
 )
 
-_ALIVE = "(f.target IS NULL OR f.run_id IS NULL OR (r.object IS NOT NULL AND f.stamp > r.floor))"
+_ALIVE = "(f.target IS NULL OR f.run_id IS NULL OR f.stamp > coalesce(r.floor, -1))"
 
 
 def run_states(catalog: Catalog, after: int) -> tuple[list[RefUpdate], int]:
@@ -41,8 +41,9 @@ def run_states(catalog: Catalog, after: int) -> tuple[list[RefUpdate], int]:
 def ref_states(catalog: Catalog, after: str) -> list[tuple[RefUpdate, int | None, str | None]]:
     """The next page of all other journaled refs behind a name, in the order of names.
 
-    Without those that died with their run: nobody will see them again. Each with
-    timestamp (microseconds) and branch of the run that it belongs to.
+    Without those that died with their run: nobody will see them again. One that is newer than
+    the deletion is seen as soon as the run is saved again, here or elsewhere, so it goes along.
+    Each with timestamp (microseconds) and branch of the run that it belongs to.
     """
     rows = catalog.rows(
         f"{_REF} WHERE f.name > ? AND {_ALIVE} ORDER BY f.name LIMIT {PAGE}", (after,)

@@ -354,16 +354,12 @@ class BucketModel:
     def state(self, run_id: str) -> tuple[RefUpdate | None, int, dict[str, ObjectId]]:
         """What another bucket must hold of a run to be equal: winner, floor, attachments.
 
-        Attachments that died with their run stay where they are.
+        Attachments that died with their run stay where they are; of a deleted one those count
+        that would be there if it were saved again.
         """
         name = layout.run_ref(run_id)
         winner = self._winners.get(name)
-        there = winner is not None and winner.target is not None
-        return (
-            winner and winner._replace(floor=0),
-            self._floors[name],
-            self.attachments(run_id) if there else {},
-        )
+        return winner and winner._replace(floor=0), self._floors[name], self.attachments(run_id)
 
     def pointers(self) -> Iterator[tuple[Pointer, list[RefValue]]]:
         """Every guarded ref with all of its values, oldest first."""

@@ -13,13 +13,24 @@ OUTAGES = (3, 12)
 """So many requests never arrive."""
 
 
-def run_scenario(seed: int, steps: int = 200, conditions: Conditions | None = None) -> World:
+_Act = Callable[[World, int, random.Random], None]
+Program = list[tuple[_Act, float]]
+"""What may be done, and how often."""
+
+
+def run_scenario(
+    seed: int,
+    steps: int = 200,
+    conditions: Conditions | None = None,
+    program: Program | None = None,
+) -> World:
     """A world in which clients do things drawn from the seed, run to its end and checked."""
+    choices = EVERYTHING if program is None else program
     world = World(seed, conditions)
     dice = random.Random(f"{seed} program")
     try:
         for _ in range(steps):
-            act = dice.choices([act for act, _ in _CHOICES], [often for _, often in _CHOICES])[0]
+            act = dice.choices([act for act, _ in choices], [often for _, often in choices])[0]
             act(world, dice.randrange(8), dice)
             world.run(dice.randint(0, 12))
         world.finish()
@@ -40,8 +51,7 @@ def _runs(dice: random.Random, count: int) -> list[tuple[str, float]]:
     return [(dice.choice(RUN_IDS), float(dice.randrange(6))) for _ in range(count)]
 
 
-_Act = Callable[[World, int, random.Random], None]
-_CHOICES: list[tuple[_Act, float]] = [
+EVERYTHING: Program = [
     (lambda w, who, d: w.save(who, d.choice(RUN_IDS), float(d.randrange(6))), 6),
     (_act_batch, 2),
     (lambda w, who, d: w.delete(who, d.choice(RUN_IDS), force=d.random() < 0.5), 3),
@@ -80,3 +90,19 @@ _CHOICES: list[tuple[_Act, float]] = [
     (lambda w, who, d: w.reopen(who), 0.5),
     (lambda w, who, d: w.crash(who), 0.3),
 ]
+
+DELETING: Program = [
+    (lambda w, who, d: w.save(who, d.choice(RUN_IDS), float(d.randrange(6))), 3),
+    (lambda w, who, d: w.delete(who, d.choice(RUN_IDS), force=True), 3),
+    (lambda w, who, d: w.restore(who, d.choice(RUN_IDS)), 1),
+    (
+        lambda w, who, d: w.attach(who, d.choice(RUN_IDS), ATTACHED[0], d.randrange(2), large=True),
+        2,
+    ),
+    (lambda w, who, d: w.put_table(who, d.choice(RUN_IDS), d.randrange(2)), 2),
+    (_act_long_batch, 0.5),
+    (lambda w, who, d: w.prune(who, d.choice(PRUNINGS), archive=False), 0.5),
+    (lambda w, who, d: w.collect(who), 3),
+    (lambda w, who, d: w.jump(d.choice(HOURS)), 3),
+]
+"""Where much is deleted, a rule of deleting that is broken is met sooner."""
