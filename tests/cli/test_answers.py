@@ -97,9 +97,10 @@ def machine_of(call):
 
 def test_compare(call, store):
     assert call("compare", "r1", "r3").out == (
-        "verdict\tscenario\tpoint\ttags\tmetric\tunit\tbaseline\tcurrent\tchange\tthreshold\tnote\n"
-        "regression\tlinalg\tmatmul\tn=10\ttime\ts\t1.0\t1.5\t0.5\t0.05\t\n"
-        "no-change\tlinalg\tmatmul\tn=10\trate\tops/s\t100.0\t100.0\t0.0\t0.05\t\n"
+        "verdict\tscenario\tpoint\ttags\tmetric\tunit\tbaseline\tcurrent\tchange\tthreshold\tnote"
+        "\tlower\tupper\tjudged by\n"
+        "regression\tlinalg\tmatmul\tn=10\ttime\ts\t1.0\t1.5\t0.5\t0.05\t\t\t\tratio\n"
+        "no-change\tlinalg\tmatmul\tn=10\trate\tops/s\t100.0\t100.0\t0.0\t0.05\t\t\t\tratio\n"
     )
     assert call("compare", "r1", "r3").code == 0
     assert call("compare", "r1", "r3", "--exit-code").code == 1
@@ -111,8 +112,9 @@ def test_check_fails_on_a_regression_only(call, store):
     failed = call("check")
     assert failed.code == 1
     assert failed.out == (
-        "verdict\tscenario\tpoint\ttags\tmetric\tunit\tbaseline\tcurrent\tchange\tthreshold\tnote\n"
-        "regression\tlinalg\tmatmul\tn=10\ttime\ts\t1.0\t1.5\t0.5\t0.05\t\n"
+        "verdict\tscenario\tpoint\ttags\tmetric\tunit\tbaseline\tcurrent\tchange\tthreshold\tnote"
+        "\tlower\tupper\tjudged by\n"
+        "regression\tlinalg\tmatmul\tn=10\ttime\ts\t1.0\t1.5\t0.5\t0.05\t\t\t\tratio\n"
         "failed: 1 regression, 1 unchanged\n"
     )
     passed = call("check", "--run", "r2")

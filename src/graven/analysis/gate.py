@@ -6,10 +6,10 @@ docs/answers.md has the rules in plain words, docs/design/0016-gate.md the reaso
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from graven.analysis.changes import Allowance, relative_change
+from graven.analysis.changes import Allowance
 from graven.analysis.comparison import Effect, JudgedBy, Row, Verdict
 from graven.analysis.history import LEAST, History, SeriesKey, Usual
 from graven.model import Metric, MetricDirection
@@ -77,12 +77,12 @@ def settle(pairs: Sequence[Pair], seed: tuple[str, str], history: History | None
         seed: names of the two runs' contents, which the intervals are drawn from.
         history: of the baseline's branch; None where there is none.
     """
-    usual = history.usual() if history is not None else {}
+    usual = _Past(history)
     samples = [_samples(pair.old, pair.new, pair.facts, seed) for pair in pairs]
     rows: dict[int, Row] = {}
     tested: list[int] = []
     for index, (pair, found) in enumerate(zip(pairs, samples, strict=True)):
-        row = _by_history(pair, found, usual.get(pair.series), history) if pair.series else None
+        row = _by_history(pair, found, usual)
         if row is not None:
             rows[index] = row
         elif found is not None and found.least >= LEAST_SAMPLES and pair.way in _BY_SAMPLES:
@@ -90,10 +90,10 @@ def settle(pairs: Sequence[Pair], seed: tuple[str, str], history: History | None
         else:
             rows[index] = _by_ratio(pair, found)
     rows.update(_by_samples({index: (pairs[index], samples[index]) for index in tested}))
-    return [rows[index] for index in range(len(pairs))]
+    return [_not_against(usual, pairs[index], rows[index]) for index in range(len(pairs))]
 
 
-_BY_SAMPLES = (JudgedBy.AUTO, JudgedBy.HISTORY, JudgedBy.SAMPLES)
+_BY_SAMPLES = (JudgedBy.AUTO, JudgedBy.SAMPLES)
 
 
 def _samples(
@@ -124,43 +124,96 @@ def _samples(
 # --- by history ---
 
 
-def _by_history(
-    pair: Pair, samples: _Samples | None, usual: Usual | None, history: History | None
-) -> Row | None:
+class _Past:
+    """What was usual, asked of the history when it is needed."""
+
+    def __init__(self, history: History | None) -> None:
+        self._history = history
+        self._near = {} if history is None else history.usual()
+        self._after: dict[SeriesKey, Usual] | None = None
+
+    def near(self, pair: Pair) -> Usual | None:
+        """What was usual near the baseline; None where the pair is not judged by it."""
+        if pair.series is None or pair.way is not JudgedBy.AUTO:
+            return None
+        return self._near.get(pair.series)
+
+    def fitting(self, pair: Pair) -> Usual | None:
+        """What was usual at the level of the baseline; None where too few runs tell.
+
+        A baseline that lies outside of what was usual before it may begin a new level.
+        """
+        usual = self.near(pair)
+        if usual is None or self.is_free(usual) or usual.runs < LEAST:
+            return usual
+        if not _unusual(pair, usual, pair.old.value):
+            return usual
+        if self._after is None:
+            self._after = self._history.usual_after() if self._history is not None else {}
+        after = self._after.get(pair.series) if pair.series is not None else None
+        if after is None or after.runs < LEAST or _unusual(pair, after, pair.old.value):
+            return None
+        return after
+
+    def is_free(self, usual: Usual) -> bool:
+        """Whether the baseline is nothing to hold on to."""
+        return usual.moved or (self._history is not None and self._history.moving)
+
+    def others(self, pair: Pair) -> list[float]:
+        """The values of the runs that may agree."""
+        if self._history is None or pair.series is None:
+            return []
+        column = self._history.confirming[:, self._history.columns[pair.series]]
+        return [float(value) for value in column]
+
+
+def _by_history(pair: Pair, samples: _Samples | None, past: _Past) -> Row | None:
     """The verdict by what was usual; None where nothing is, or the baseline was not."""
-    if usual is None or history is None or pair.series is None:
-        return None
-    if pair.way not in (JudgedBy.AUTO, JudgedBy.HISTORY):
+    usual = past.fitting(pair)
+    if usual is None:
         return None
     if usual.runs < LEAST:
         return _waiting(pair, samples, usual) if usual.moved else None
-    if not usual.moved and _unusual(pair, usual, pair.old.value):
-        return None  # the history went elsewhere: it does not say how the baseline wavers
     effect = None if samples is None else samples.effect
     facts = {**pair.facts, "usual": usual, "effect": effect, "judged_by": JudgedBy.HISTORY}
     now = pair.new.value
     worse = pair.sign * (now - usual.median) > 0
-    if not usual.moved and facts["worse"] is not worse:
+    if not past.is_free(usual) and facts["worse"] is not worse:
         return Row(**facts, verdict=Verdict.NO_CHANGE)  # of the baseline, in the other direction
     facts["worse"] = worse
     if not _unusual(pair, usual, now):
         return Row(**facts, verdict=Verdict.NO_CHANGE)
-    others = history.confirming[:, history.columns[pair.series]].tolist()
     agreeing = sum(
         _unusual(pair, usual, other) and (pair.sign * (other - usual.median) > 0) is worse
-        for other in others
+        for other in past.others(pair)
     )
     extreme = _beyond_all(pair, usual, worse) and _interval_agrees(pair, effect, worse)
-    change = relative_change(usual.median, now)
-    shown = "" if change is None else f" {change:+.1%}"
-    note = f"{'over' if now > usual.median else 'under'} the median of {usual.runs} runs{shown}"
     if agreeing or extreme:
         verdict = Verdict.REGRESSION if worse else Verdict.IMPROVEMENT
-        why = "another run agrees" if agreeing else "further than any of them"
-        return Row(**facts, verdict=verdict, note=f"{note}; {why}")
+        note = "another run agrees" if agreeing else "beyond all"
+        return Row(**facts, verdict=verdict, note=note)
     if worse:
-        return Row(**facts, verdict=Verdict.SUSPECT, note=f"{note}; the next run will tell")
-    return Row(**facts, verdict=Verdict.NO_CHANGE, note=f"{note}, in this run alone")
+        return Row(**facts, verdict=Verdict.SUSPECT, note="the next run will tell")
+    return Row(**facts, verdict=Verdict.NO_CHANGE, note="better in this run alone")
+
+
+def _not_against(past: _Past, pair: Pair, row: Row) -> Row:
+    """A value that is usual is no regression against a baseline that was unusually good.
+
+    Mostly the baseline was lucky; if it was better for a reason, ten more runs will tell, or
+    whoever accepts the step.
+    """
+    usual = past.near(pair)
+    if row.verdict is not Verdict.REGRESSION or row.judged_by is JudgedBy.HISTORY:
+        return row
+    if usual is None or usual.runs < LEAST or _unusual(pair, usual, pair.new.value):
+        return row
+    note = "usual, but the baseline is not"
+    # Beyond every run of the history the baseline is hardly luck, yet nothing tells for sure.
+    edge = usual.least if pair.sign > 0 else usual.most
+    lucky = not pair.allowance.exceeded(edge, pair.old.value)
+    verdict = Verdict.NO_CHANGE if lucky else Verdict.SUSPECT
+    return replace(row, verdict=verdict, usual=usual, note=note)
 
 
 def _waiting(pair: Pair, samples: _Samples | None, usual: Usual) -> Row:
@@ -248,7 +301,7 @@ def _sample_row(
 
 
 def _more(count: int) -> str:
-    return f"needs about {count:,} more sample{'s' if count != 1 else ''} a side"
+    return f"about {count:,} more sample{'s' if count != 1 else ''} a side needed"
 
 
 def _joined(notes: Sequence[str | None]) -> str | None:

@@ -79,6 +79,8 @@ class History:
         baseline_at: when the baseline was measured.
         cuts: since when a series is what it is: the time of its last accepted change.
         branch: whose runs these are; None for runs without a branch.
+        moving: whether nobody set the baseline: it is merely the run that came before, and
+            as good or bad as runs are. One that was set is what its user holds on to.
     """
 
     columns: Mapping[SeriesKey, int]
@@ -88,6 +90,7 @@ class History:
     baseline_at: datetime
     cuts: Mapping[SeriesKey, datetime] = field(default_factory=dict)
     branch: str | None = None
+    moving: bool = False
 
     def since_cuts(self) -> Numbers:
         """``values`` with NaN for what was before a series' last accepted change."""
@@ -108,9 +111,27 @@ class History:
         first, and where they are fewer, those that follow it. So a change for the worse after
         the baseline never becomes usual by lasting long.
         """
+        split = self._split
+        return self._usual([*range(split - 1, -1, -1), *range(split, len(self.runs))])
+
+    def usual_after(self) -> dict[SeriesKey, Usual]:
+        """The same of the `WINDOW` values that follow the baseline, itself among them."""
+        return self._usual([*range(max(0, self._split - 1), len(self.runs))])
+
+    @property
+    def _split(self) -> int:
+        """How many runs are not after the baseline."""
+        return sum(run.timestamp <= self.baseline_at for run in self.runs)
+
+    def _usual(self, order: Sequence[int]) -> dict[SeriesKey, Usual]:
+        """Of the first `WINDOW` values of each series, the runs taken in this order."""
+        import numpy as np
+
         from graven.analysis.statistics.quantiles import spread_of_rows
 
-        spread = spread_of_rows(_nearest(self).T)
+        values = self.since_cuts()[list(order)]
+        rank = np.cumsum(np.isfinite(values), axis=0)
+        spread = spread_of_rows(np.where(rank <= WINDOW, values, np.nan).T)
         found = {}
         for key, column in self.columns.items():
             count = int(spread.counts[column])
@@ -126,15 +147,3 @@ class History:
                     moved=cut is not None and cut > self.baseline_at,
                 )
         return found
-
-
-def _nearest(history: History) -> Numbers:
-    """The `WINDOW` values of each series that are nearest to the baseline; NaN for others."""
-    import numpy as np
-
-    values = history.since_cuts()
-    split = sum(run.timestamp <= history.baseline_at for run in history.runs)
-    order = [*range(split - 1, -1, -1), *range(split, len(history.runs))]
-    values = values[order]
-    rank = np.cumsum(np.isfinite(values), axis=0)
-    return np.where(rank <= WINDOW, values, np.nan)

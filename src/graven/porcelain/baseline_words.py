@@ -19,11 +19,15 @@ MOST_COMMITS = 1000
 
 
 class Picked(NamedTuple):
-    """A run that was chosen, the id of its object, and what it was called."""
+    """A run that was chosen, the id of its object, and what it was called.
+
+    ``moving`` is a baseline that was found by where it stands, not chosen by anybody.
+    """
 
     run: Run
     object_id: str
     name: str
+    moving: bool = False
 
 
 def pick(store: Store, rev: str) -> Picked:
@@ -59,7 +63,7 @@ def find_baseline(store: Store, word: str, current: Run, folder: Path | None = N
         NotFound: kind ``baseline-missing``. InvalidInput: git knows no such merge base.
     """
     if is_set(store, word):
-        return pick(store, f"baselines/{word}")
+        return pick(store, f"baselines/{word}")._replace(name=word)
     if word == LATEST or word.startswith(f"{LATEST}@"):
         return _latest(store, word, current)
     if is_merge_base(word):
@@ -119,7 +123,8 @@ def _merge_base(store: Store, word: str, current: Run, folder: Path) -> Picked:
             "measure the branch it comes from too, or pass --allow-missing",
             word,
         )
-    return pick(store, nearest.run_id)._replace(name=f"{word} ({(nearest.commit or '')[:12]})")
+    name = f"{word} ({(nearest.commit or '')[:12]})"
+    return pick(store, nearest.run_id)._replace(name=name, moving=True)
 
 
 def _missing(message: str, hint: str, word: str) -> NotFound:

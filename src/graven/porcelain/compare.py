@@ -63,7 +63,9 @@ def compare_with(
     _check_metrics(baseline, current, {*rules.metrics, *(rules.directions or {})})
     machines = (fingerprint(baseline.environment), fingerprint(current.environment))
     comparable = rules.allow_cross_machine or None in machines or machines[0] == machines[1]
-    history, runs = gather(store, baseline, current) if comparable else (None, None)
+    history, runs = None, None
+    if comparable:
+        history, runs = gather(store, baseline, current, moving=old.moving)
     comparison = compare_runs(
         baseline,
         current,

@@ -30,16 +30,21 @@ def kin_of(run: Run) -> Kin:
     return Kin(fingerprint(run.environment), run.experiment, str(run.origin))
 
 
-def gather(store: Store, baseline: Run, current: Run) -> tuple[History | None, int]:
+def gather(
+    store: Store, baseline: Run, current: Run, *, moving: bool = False
+) -> tuple[History | None, int]:
     """The history of the series that both runs have, and how many runs it has.
 
     Of the baseline's branch and experiment, and of the current run's machine, up to the
-    current run. None where that is too little for any answer.
+    current run. None where that is too little for any answer. Say ``moving`` where nobody
+    set the baseline: then it may be a neighbour too.
     """
     kin = kin_of(current)._replace(experiment=baseline.experiment)
     found = _on_the_branch(store, kin, baseline, current)
     cuts = _accepted(store, {*(run.run_id for run in found), current.id}, current.timestamp)
-    neighbours = _neighbours(store, kin, baseline, current)
+    neighbours = _neighbours(
+        store, kin, {current.id} if moving else {baseline.id, current.id}, current
+    )
     apart = {run.run_id for run in neighbours} | {current.id}
     past = [run for run in found if run.run_id not in apart]
     units = _shared_series(baseline, current)
@@ -55,6 +60,7 @@ def gather(store: Store, baseline: Run, current: Run) -> tuple[History | None, i
         baseline_at=baseline.timestamp,
         cuts=cuts,
         branch=baseline.branch,
+        moving=moving,
     )
     return history, len(past)
 
@@ -77,10 +83,9 @@ def _on_the_branch(store: Store, kin: Kin, baseline: Run, current: Run) -> list[
     return sorted(found, key=lambda run: (run.timestamp, run.number))
 
 
-def _neighbours(store: Store, kin: Kin, baseline: Run, current: Run) -> list[Comparable]:
+def _neighbours(store: Store, kin: Kin, not_these: set[str], current: Run) -> list[Comparable]:
     """The runs that may agree: others of the commit, the one before, the one after."""
     found: dict[str, Comparable] = {}
-    not_these = {baseline.id, current.id}
     around = (
         comparable_runs(
             store, kin, branch=current.branch, until=current.timestamp, limit=_NEIGHBOURS

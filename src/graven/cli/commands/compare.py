@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +28,18 @@ def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Which way is better; repeatable.",
         ),
         click.option(
+            "--format",
+            "form",
+            type=click.Choice(["text", "json", "md"]),
+            help="As text, JSON (as --json), or a comment on a pull request.",
+        ),
+        click.option(
+            "--judge-by",
+            multiple=True,
+            metavar="[METRIC=]WAY",
+            help="auto, samples (of both runs alone) or ratio; repeatable.",
+        ),
+        click.option(
             "--threshold",
             multiple=True,
             metavar="[METRIC=]5%",
@@ -47,7 +59,21 @@ def rules_from(asked: dict[str, Any]) -> Rules:
         directions=pairs(asked["direction"], "direction"),
         metrics=asked["metrics"],
         allow_cross_machine=asked["allow_cross_machine"],
+        judge_by=asked["judge_by"],
     )
+
+
+def form_of(session: Session, asked: dict[str, Any]) -> str:
+    """How to answer: text, json or md; ``--format`` stands above ``--json``."""
+    if asked["form"] is not None:
+        session.set("json", asked["form"] == "json")
+    return asked["form"] or ("json" if session.json else "text")
+
+
+def show_markdown(session: Session, lines: Iterable[str]) -> None:
+    """Markdown as it is."""
+    for line in lines:
+        session.out.verbatim(line)
 
 
 @graven_command(
@@ -65,11 +91,13 @@ def command(session: Session, baseline: str, current: str, **asked: Any) -> int:
 
     Points are matched by scenario, name and tags. What only one run has, what is not a
     number and what cannot be compared is listed, never dropped. A difference is no
-    failure here; 'graven check' is the gate.
+    failure here; 'graven check' is the gate. BASELINE may also be merge-base or
+    merge-base:BRANCH. docs/answers.md explains the verdicts.
     """
     from graven.analysis import Verdict
     from graven.cli.render.comparison import (
         QUIET,
+        basis_text,
         counts_text,
         show_remarks,
         show_rows,
@@ -77,10 +105,15 @@ def command(session: Session, baseline: str, current: str, **asked: Any) -> int:
     )
     from graven.porcelain.compare import compare
 
+    form = form_of(session, asked)
     comparison = compare(session.open_store(), baseline, current, rules_from(asked))
     out = session.out
-    if out.json:
+    if form == "json":
         out.document("compare", comparison.to_dict())
+    elif form == "md":
+        from graven.cli.render.comparison_markdown import comparison_markdown
+
+        show_markdown(session, comparison_markdown(comparison))
     else:
         if out.human:
             show_sides(out, comparison)
@@ -88,6 +121,7 @@ def command(session: Session, baseline: str, current: str, **asked: Any) -> int:
         if out.human:
             out.line("")
             out.line((counts_text(comparison), "strong"))
+            out.line((basis_text(comparison), "dim"))
         show_remarks(out, comparison)
     differs = any(
         row.verdict is not Verdict.NO_CHANGE and (row.verdict is not Verdict.NO_DIRECTION

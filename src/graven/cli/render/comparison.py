@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 from collections.abc import Iterable
 
-from graven.analysis import Comparison, Row, RunLabel, Verdict
+from graven.analysis import Alarms, Comparison, JudgedBy, Row, RunLabel, Verdict
+from graven.analysis.history import LEAST
+from graven.analysis.replay import ENOUGH
 from graven.cli.output import Output
 from graven.cli.render.blocks import Span, Table
-from graven.cli.render.text import short_commit, short_id
+from graven.cli.render.text import plural, short_commit, short_id
 from graven.cli.render.units import format_number, percent, scale_for
 from graven.model import MetricDirection
 
@@ -15,6 +19,8 @@ from graven.model import MetricDirection
 SECTIONS: tuple[tuple[str, tuple[Verdict, ...]], ...] = (
     ("Regressions", (Verdict.REGRESSION,)),
     ("Failed", (Verdict.FAILED,)),
+    ("Suspect", (Verdict.SUSPECT,)),
+    ("Not enough data", (Verdict.NOT_ENOUGH_DATA,)),
     ("Improvements", (Verdict.IMPROVEMENT,)),
     ("Added", (Verdict.ADDED,)),
     ("Removed", (Verdict.REMOVED,)),
@@ -24,11 +30,15 @@ SECTIONS: tuple[tuple[str, tuple[Verdict, ...]], ...] = (
     ("No direction", (Verdict.NO_DIRECTION,)),
     ("No change", (Verdict.NO_CHANGE,)),
 )
+NARROW = 100
+"""Columns of a terminal below which a metric stands behind its point."""
 QUIET = (Verdict.NO_DIRECTION, Verdict.NO_CHANGE)
 
 _WORDS = {
     Verdict.REGRESSION: ("regression", "regressions"),
     Verdict.FAILED: ("failed", "failed"),
+    Verdict.SUSPECT: ("suspect", "suspect"),
+    Verdict.NOT_ENOUGH_DATA: ("without enough data", "without enough data"),
     Verdict.IMPROVEMENT: ("improvement", "improvements"),
     Verdict.ADDED: ("added", "added"),
     Verdict.REMOVED: ("removed", "removed"),
@@ -41,12 +51,18 @@ _WORDS = {
 _STYLES = {
     Verdict.REGRESSION: "bad",
     Verdict.FAILED: "bad",
+    Verdict.SUSPECT: "warn",
+    Verdict.NOT_ENOUGH_DATA: "warn",
     Verdict.IMPROVEMENT: "good",
     Verdict.REMOVED: "warn",
     Verdict.SKIPPED: "warn",
     Verdict.NOT_A_NUMBER: "warn",
     Verdict.INCOMPARABLE: "warn",
 }
+
+_BY_SIZE = (
+    Verdict.REGRESSION, Verdict.SUSPECT, Verdict.NOT_ENOUGH_DATA, Verdict.IMPROVEMENT,
+)  # fmt: skip
 
 
 def show_sides(out: Output, comparison: Comparison) -> None:
@@ -83,11 +99,12 @@ def show_rows(out: Output, comparison: Comparison, *, hidden: Iterable[Verdict] 
         if rows:
             out.line("")
             out.line((title, _STYLES.get(verdicts[0], "strong")))
-            out.table(_table(out, _sorted(rows)))
+            out.table(_table(out, sorted_rows(rows)))
 
 
-def _sorted(rows: list[Row]) -> list[Row]:
-    if rows[0].verdict not in (Verdict.REGRESSION, Verdict.IMPROVEMENT):
+def sorted_rows(rows: list[Row]) -> list[Row]:
+    """The largest change first, where there is one to go by."""
+    if not rows or rows[0].verdict not in _BY_SIZE:
         return rows
     return sorted(rows, key=lambda row: -abs(row.change) if row.change is not None else -1e308)
 
@@ -95,7 +112,7 @@ def _sorted(rows: list[Row]) -> list[Row]:
 def _plain_table(comparison: Comparison, left_out: frozenset[Verdict]) -> Table:
     table = Table(
         "verdict", "scenario", "point", "tags", "metric", "unit", "baseline", "current", "change",
-        "threshold", "note",
+        "threshold", "note", "lower", "upper", "judged by",
     )  # fmt: skip
     for _, verdicts in SECTIONS:
         for row in comparison.with_verdict(*verdicts):
@@ -106,8 +123,16 @@ def _plain_table(comparison: Comparison, left_out: frozenset[Verdict]) -> Table:
                     *(_repr(value) for value in
                       (row.baseline, row.current, row.change, row.threshold)),
                     row.note or "",
+                    *(_repr(bound) for bound in _bounds(row)), str(row.judged_by or ""),
                 )  # fmt: skip
     return table
+
+
+def _bounds(row: Row) -> tuple[float | None, float | None]:
+    """The interval of the change: of the ratio of medians, less one."""
+    if row.effect is None or row.effect.lower is None or row.effect.upper is None:
+        return None, None
+    return row.effect.lower - 1, row.effect.upper - 1
 
 
 def _repr(value: float | None) -> str:
@@ -115,7 +140,11 @@ def _repr(value: float | None) -> str:
 
 
 def _table(out: Output, rows: list[Row]) -> Table:
-    table = Table("", "*point", "*metric", ">baseline", ">current", ">change", "*")
+    narrow = shutil.get_terminal_size().columns < NARROW
+    table = Table(
+        "", "*point", "*" if narrow else "*metric", ">baseline", ">current", ">change", ">95%",
+        "*by" if narrow else "*judged by",
+    )  # fmt: skip
     for row in rows:
         sides = [value for value in (row.baseline, row.current) if value is not None]
         scale = scale_for(sides, row.unit)
@@ -123,16 +152,39 @@ def _table(out: Output, rows: list[Row]) -> Table:
             "" if value is None else format_number(value, scale)
             for value in (row.baseline, row.current)
         )
+        point = point_spans(row.scenario, _name(row), row.tags)
+        metric = row.metric or ""
         table.add(
             arrow(out, row),
-            point_spans(row.scenario, _name(row), row.tags),
-            row.metric or "",
+            [*point, (f" {metric}", "strong")] if narrow and metric else point,
+            "" if narrow else metric,
             (old, "dim"),
             new,
             (_change(row), style_of(row)),
-            (row.note or "", "dim"),
+            (interval_text(row), "dim"),
+            (", ".join(text for text in (judged_by_text(row), row.note) if text), "dim"),
         )
     return table.drop_empty()
+
+
+def interval_text(row: Row) -> str:
+    """``+3.1 to +8.2%``: the change that the samples allow; nothing without an interval."""
+    lower, upper = _bounds(row)
+    if lower is None or upper is None:
+        return ""
+    if min(abs(lower), abs(upper)) >= 0.1 and math.isfinite(upper):
+        return f"{lower * 100:+.0f} to {upper * 100:+.0f}%"
+    return f"{percent(lower).removesuffix('%')} to {percent(upper)}"
+
+
+def judged_by_text(row: Row) -> str:
+    """``30 runs``, ``10+9 samples``, ``ratio``: what the verdict rests on."""
+    if row.judged_by is JudgedBy.HISTORY:
+        return f"{row.usual.runs} runs" if row.usual is not None else "history"
+    if row.judged_by is JudgedBy.SAMPLES and row.effect is not None:
+        before, now = row.effect.samples
+        return f"{before}+{now} samples"
+    return str(row.judged_by or "")
 
 
 def _change(row: Row) -> str:
@@ -167,6 +219,36 @@ def counts_text(comparison: Comparison) -> str:
             if count:
                 parts.append(f"{count:,} {_WORDS[verdict][count != 1]}")
     return ", ".join(parts) or "nothing to compare"
+
+
+def basis_text(comparison: Comparison) -> str:
+    """What the verdicts rest on, in one line; nothing where nothing was judged."""
+    ways = comparison.ways()
+    words = {"history": "the history", "samples": "the samples", "ratio": "the ratio alone"}
+    parts = [f"{count:,} by {words[way]}" for way, count in ways.items() if count]
+    if not parts:
+        return ""
+    runs = comparison.history_runs
+    if runs is None:
+        return f"judged: {', '.join(parts)}"
+    if runs < LEAST:
+        return f"judged: {', '.join(parts)} (the history has {runs} of {LEAST} comparable runs)"
+    return f"judged: {', '.join(parts)} (of {plural(runs, 'comparable run')})"
+
+
+def alarms_text(alarms: Alarms | None) -> str:
+    """How often the gate would have fired on the past; nothing where it does not lean on it."""
+    if alarms is None:
+        return ""
+    if alarms.share is None:
+        return (
+            f"the gate's rate of alarms: {alarms.comparisons} past comparisons are too few to say"
+            f" ({ENOUGH} are enough)"
+        )
+    return (
+        f"this gate would have fired on {alarms.share:.1%} of your past"
+        f" {plural(alarms.comparisons, 'comparison')} ({alarms.fired:,}; real changes among them)"
+    )
 
 
 def show_remarks(out: Output, comparison: Comparison) -> None:
