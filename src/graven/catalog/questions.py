@@ -213,6 +213,20 @@ def find_header(catalog: Catalog, run_id: str) -> Header | None:
     return header_from_row(row) if row else None
 
 
+def headers_by_id(catalog: Catalog, run_ids: Sequence[str]) -> list[Header]:
+    """The headers of those of these runs that are there, in any order."""
+    out = []
+    for start in range(0, len(run_ids), _PAGE):
+        page = run_ids[start : start + _PAGE]
+        rows = catalog.rows(
+            f"SELECT {HEADER_COLUMNS} FROM run r WHERE r.object IS NOT NULL"
+            f" AND r.run_id IN ({', '.join('?' * len(page))})",
+            page,
+        )
+        out += [header_from_row(row) for row in rows]
+    return out
+
+
 def find_run_ids(
     catalog: Catalog, prefix: str, limit: int = 3, *, deleted: bool = False
 ) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 from graven.analysis import Thresholds, parse_threshold
+from graven.analysis.rank import check_weights
 from graven.errors import InvalidInput, NotFound
 from graven.model import MetricDef, MetricDirection
 from graven.store import Store
@@ -57,6 +59,16 @@ def unset_config(store: Store, key: str) -> None:
         NotFound: it is not set.
     """
     store.config.unset(key)
+
+
+def unknown_key(key: str) -> str | None:
+    """What to say of a key that graven does not read (it is kept all the same), else None."""
+    heads = {*(known for known in _CHECKS if "." not in known), *_CHECKED_WHERE_READ}
+    if key in _CHECKS or key.partition(".")[0] in heads:
+        return None
+    near = get_close_matches(key, _CHECKS, n=1)
+    ending = f"; did you mean {near[0]!r}?" if near else ""
+    return f"graven knows no setting {key!r}{ending}"
 
 
 def _parse(text: str) -> Any:
@@ -121,11 +133,30 @@ def _check_count(key: str, _rest: str, value: Any) -> None:
         )
 
 
+_CHECKED_WHERE_READ = ("judge_by", "rank")
+def _check_rank(key: str, rest: str, value: Any) -> None:
+    name, _, metric = rest.partition(".")
+    if metric:
+        check_weights({metric: value}, f"config rank.{name}")
+        return
+    presets = {name: value} if name else value
+    for name, weights in presets.items() if isinstance(presets, dict) else [(key, value)]:
+        if not isinstance(weights, dict):
+            raise InvalidInput(
+                f"config {key}: {name!r} is no map of metrics to weights",
+                kind="bad-config",
+                hint='graven config rank.balanced \'{"time": 1, "memory": 0.5}\'',
+                field=key,
+            )
+        check_weights(weights, f"config rank.{name}")
+
+
 _CHECKS: dict[str, Callable[[str, str, Any], None]] = {
     "thresholds": _check_threshold,
     "floors": _check_floor,
     "metric_defs": _check_defs,
     "ingest.keep_raw": _check_bool,
+    "rank": _check_rank,
     "repack.auto": _check_count,
     "views": _check_views,
 }

@@ -118,6 +118,10 @@ class ReadingStore(StoreBase):
         )
         return self._index.ask(lambda catalog: questions.select_headers(catalog, wanted, limit))
 
+    def headers_of(self, run_ids: Sequence[str]) -> list[Header]:
+        """The headers of those of these runs that are there, in any order."""
+        return self._index.ask(partial(questions.headers_by_id, run_ids=run_ids))
+
     def iter_headers(self, *, limit: int | None = None, **wanted: Any) -> Iterator[Header]:
         """As `headers`, fetched in pages while they are taken.
 

@@ -1,0 +1,135 @@
+"""Runs in order of several metrics at once: each brought to one scale, weighted, summed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from graven.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+class Scale(StrEnum):
+    """How values of a metric are brought to one scale; the better value is the larger.
+
+    ``min-max``: from 0 (worst) to 1 (best). ``z``: standard deviations from the mean.
+    ``rank``: from 0 to 1 by place, equal values sharing theirs; outliers weigh no more
+    than others. In all of them a metric that is the same everywhere says nothing: 0.
+    """
+
+    MIN_MAX = "min-max"
+    Z = "z"
+    RANK = "rank"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The answer of `rank`.
+
+    Attributes:
+        order: rows, the best first; equal scores in the order given; rows without a score,
+            in the order given, at the end.
+        scores: one for each row as given: the weighted mean of its scaled values, NaN where
+            a value is no number (or infinite, but for scale ``rank``).
+        lacking: metric to the rows that lack it.
+    """
+
+    order: list[int]
+    scores: Floats
+    lacking: dict[str, list[int]]
+
+
+def rank(
+    values: Floats,
+    metrics: Sequence[str],
+    weights: Sequence[float],
+    higher: Sequence[bool],
+    scale: Scale = Scale.MIN_MAX,
+) -> Ranking:
+    """Order runs by a weighted mean of several metrics.
+
+    Args:
+        values: shape (runs, metrics).
+        metrics: their names.
+        weights: one a metric, positive.
+        higher: for each metric whether more is better.
+        scale: how values are brought to one scale.
+
+    Raises:
+        InvalidInput: a weight that is no positive number.
+    """
+    import numpy as np
+
+    check_weights(dict(zip(metrics, weights, strict=True)))
+    good = ~np.isnan(values) if scale is Scale.RANK else np.isfinite(values)
+    scaled = np.empty_like(values)
+    for column, up in enumerate(higher):
+        scaled[:, column] = _scaled(values[:, column], good[:, column], scale, higher=up)
+    share = np.asarray(weights, np.float64)
+    share = share / share.max()
+    scores = scaled @ (share / share.sum()) if len(metrics) else np.full(len(values), np.nan)
+    whole = good.all(axis=1)
+    scores[~whole] = np.nan
+    order = np.argsort(np.where(whole, -scores, np.inf), kind="stable")
+    lacking = {
+        metric: np.flatnonzero(~good[:, column]).tolist()
+        for column, metric in enumerate(metrics)
+        if not good[:, column].all()
+    }
+    return Ranking(order.tolist(), scores, lacking)
+
+
+def _scaled(values: Floats, good: Any, scale: Scale, *, higher: bool) -> Floats:
+    """One metric on its scale; what is not ``good`` becomes NaN."""
+    import numpy as np
+
+    out = np.full(len(values), np.nan)
+    known = values[good]
+    if not len(known):
+        return out
+    if scale is Scale.RANK:
+        _, places, counts = np.unique(known, return_inverse=True, return_counts=True)
+        shared = counts.cumsum() - (counts + 1) / 2
+        result = shared[places] / (len(known) - 1) if len(counts) > 1 else np.zeros(len(known))
+        out[good] = result if higher or len(counts) == 1 else 1 - result
+        return out
+    # Halved and divided first: differences and squares of any finite values stay finite.
+    halved = known / 2
+    low, high = halved.min(), halved.max()
+    if low == high:
+        out[good] = 0.0
+        return out
+    part = (halved - low) / (high - low)
+    part = part if higher else 1 - part
+    out[good] = part if scale is Scale.MIN_MAX else (part - part.mean()) / part.std()
+    return out
+
+
+def check_weights(weights: Mapping[str, object], where: str = "rank") -> dict[str, float]:
+    """Weights as numbers.
+
+    Raises:
+        InvalidInput: one that is no positive number, or none at all.
+    """
+    found = {}
+    for metric, weight in weights.items():
+        number = weight if isinstance(weight, (int, float)) else math.nan
+        if isinstance(weight, bool) or not (math.isfinite(number) and number > 0):
+            raise InvalidInput(
+                f"{where}: the weight of {metric!r} is {str(weight)[:40]!r}, not a number above 0",
+                kind="bad-weight",
+                hint="which way is better is said by the metric's direction, not by the sign",
+                field=metric,
+            )
+        found[metric] = float(number)
+    if not found:
+        raise InvalidInput(f"{where}: no metric to rank by", kind="no-metric", field="metric")
+    return found
