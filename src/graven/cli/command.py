@@ -55,6 +55,31 @@ class GravenGroup(_OwnHelp, click.Group):
         super().__init__(*args, **kwargs)
         self.params = [*self.params, *_global_options()]
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Take ``rm`` and ``remove`` for one; name an unknown subcommand with near ones.
+
+        Where the group also runs alone, ``list`` is that.
+        """
+        name = args[0] if args else ""
+        known = self.list_commands(ctx)
+        if name in known or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        if name == "list" and self.invoke_without_command:
+            alone = GravenCommand(name, callback=self.callback, help=self.help)
+            return name, alone, args[1:]
+        other = {"rm": "remove", "remove": "rm", "delete": "rm"}.get(name, "")
+        for meant in (other, "remove" if name == "delete" else ""):
+            if meant in known:
+                return super().resolve_command(ctx, [meant, *args[1:]])
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, known, n=2) or known
+        raise click.UsageError(
+            f"no such command: {name!r}; {ctx.command_path!r} has {', '.join(near)}", ctx
+        )
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Options, then the commands."""
         _OwnHelp.format_options(self, ctx, formatter)

@@ -80,6 +80,9 @@ def _from_click(error: BaseException) -> dict[str, Any] | None:
     if not isinstance(error, click.ClickException):
         return None
     message = error.format_message().rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        near = " or ".join(map(repr, error.possibilities or ()))
+        message = f"no such option: {error.option_name!r}" + (near and f"; did you mean {near}?")
     record = _record("Usage", "usage", message[:1].lower() + message[1:], USAGE)
     if isinstance(error, click.UsageError) and error.ctx is not None:
         record["hint"] = f"see '{error.ctx.command_path} --help'"

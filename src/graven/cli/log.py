@@ -43,7 +43,7 @@ def run_log(session: "Session", asked: "dict[str, Any]") -> None:
     for name in answer.damaged:
         out.warn(f"{name} cannot be read; see 'graven fsck'")
     if not some:
-        narrowed = set(wanted) - {"limit"}
+        narrowed = wanted.get("limit") == 0 or set(wanted) - {"limit"}
         out.note("no run fits" if narrowed else "no runs yet; 'graven ingest FILE' adds one")
 
 

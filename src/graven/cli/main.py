@@ -14,6 +14,15 @@ from graven.cli.start import COMPLETION_VARIABLE
 
 PROGRAM = "graven"
 
+# What other tools call it.
+_ALSO_CALLED = {
+    "add": "ingest", "import": "ingest", "list": "log", "history": "log", "runs": "log",
+    "diff": "compare", "delete": "rm", "remove": "rm", "undelete": "restore", "du": "stats",
+    "verify": "fsck", "fetch": "pull", "sync": "push", "upload": "push", "download": "pull",
+    "info": "status", "archive": "bundle", "backup": "bundle", "baselines": "baseline",
+    "tags": "tag", "remotes": "remote", "experiments": "log", "label": "relabel", "copy": "clone",
+}  # fmt: skip
+
 _CLASS_TITLES = {
     "porcelain": "Commands",
     "maintenance": "Maintenance",
@@ -41,11 +50,14 @@ class RootGroup(GravenGroup):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Name an unknown command with the nearest known ones."""
         name = args[0] if args else ""
+        if name == "help":  # as git has it
+            return "help", _help(self, ctx, args[1:]), []
         if name in COMMANDS or name.startswith("-"):
             return super().resolve_command(ctx, args)
         from difflib import get_close_matches
 
-        near = get_close_matches(name, COMMANDS, n=3)
+        also = _ALSO_CALLED.get(name)
+        near = [also] if also else get_close_matches(name, COMMANDS, n=3)
         ending = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise click.UsageError(f"no such command: {name!r}{ending}", ctx)
 
@@ -66,6 +78,22 @@ class RootGroup(GravenGroup):
             for name, (_, _, text) in COMMANDS.items()
             if name.startswith(incomplete)
         ]
+
+
+def _help(group: click.Group, ctx: click.Context, words: list[str]) -> click.Command:
+    """With the words of a command its help, without any that of the program."""
+    asked: click.Command = group
+    for word in words:
+        if isinstance(asked, click.Group):
+            _, found, _ = asked.resolve_command(ctx, [word])
+            asked = found or asked
+    within = ctx if asked is group else click.Context(asked, ctx, info_name=" ".join(words))
+    text = asked.get_help(within)
+
+    def tell() -> None:
+        ctx.obj.stdout.write(text + "\n")
+
+    return click.Command("help", callback=tell)
 
 
 @click.command(
@@ -89,6 +117,15 @@ Variables:
   GRAVEN_STORAGE_OPTIONS  JSON object for the libraries of remote stores
   GRAVEN_VIEWS            all or none: readable files in runs/
   GRAVEN_AUTO_REPACK      0: never repack in the background
+  GRAVEN_CACHE_DIR        what is read of remote stores is kept there
+  GRAVEN_STATE_DIR        runs that wait to be sent, and live logs, are kept there
+  GRAVEN_AUTHOR           who sets baselines and tags (else USER)
+  GRAVEN_DEBUG            1: errors show their traceback
+  NO_COLOR                no colour
+
+\b
+Completion, in ~/.bashrc (zsh_source, fish_source likewise):
+  eval "$(_GRAVEN_COMPLETE=bash_source graven)"
 
 {show_exit_codes((0, 1, 2, 3, 4, 5, 6, 7, 70, 130, 141))}""",
 )

@@ -76,13 +76,16 @@ def list_series(
     scenario: str = "*",
     tags: Mapping[str, str] | None = None,
 ) -> list[SeriesInfo]:
-    """The series that fit; names may hold the wildcards ``* ? []``, tags must be held."""
+    """The series that fit; names may hold the wildcards ``* ? []``, tags must be held.
+
+    A point is also known by its scenario and name with a ``/`` between, as it is shown.
+    """
     wanted = (tags or {}).items()
     return [
         SeriesInfo(scenario=s.scenario, name=s.name, tags=dict(s.tags), metric=s.metric)
         for s in store.series()
         if fits(s.metric, metric)
-        and fits(s.name, point)
+        and (fits(s.name, point) or fits(f"{s.scenario}/{s.name}", point))
         and fits(s.scenario, scenario)
         and wanted <= s.tags.items()
     ]
@@ -115,8 +118,21 @@ def trend(
     found = list_series(store, metric=metric, point=point, scenario=scenario, tags=tags)
     if not found:
         raise nothing_fits(store, metric, point, scenario)
-    trends = tuple(_trend(store, info, branch, limit) for info in found[:max_series])
-    return Trends(trends=trends, more=max(0, len(found) - max_series))
+    trends: list[Trend] = []
+    for number, info in enumerate(found):
+        if len(trends) == max_series:
+            return Trends(trends=tuple(trends), more=len(found) - number)
+        one = _trend(store, info, branch, limit)
+        if one.series.points:  # of other branches alone it is not in the answer
+            trends.append(one)
+    if not trends:
+        raise NotFound(
+            f"no run of branch {branch!r} has such a value",
+            kind="series-missing",
+            hint="without --branch all runs are looked at",
+            field="branch",
+        )
+    return Trends(trends=tuple(trends), more=0)
 
 
 def _trend(store: Store, info: SeriesInfo, branch: str | None, limit: int | None) -> Trend:

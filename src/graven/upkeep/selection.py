@@ -82,7 +82,7 @@ def check_criteria(criteria: Criteria) -> None:
     """
     said = (criteria.branch, criteria.experiment, criteria.status, criteria.older_than,
             criteria.keep_last, criteria.rank, criteria.tags or None)  # fmt: skip
-    if all(value is None for value in said):
+    if all(value is None for value in (*said, criteria.keep_top)):
         raise _bad("nothing says which runs are to go", "older_than", "such as --older-than 90d")
     if (criteria.rank is None) != (criteria.keep_top is None):
         raise _bad("'rank' and 'keep_top' go together", "keep_top", "--rank METRIC --keep-top N")

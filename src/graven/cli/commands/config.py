@@ -29,7 +29,8 @@ def command(session: Session, key: str | None, value: str | None, unset: bool) -
 
     The settings are config.json in the store and shared by its users: metric_defs,
     thresholds and floors (by metric, or scenario/point/metric; wildcards allowed),
-    ingest.keep_raw (true), views (all or none). VALUE is read as JSON where it is JSON.
+    ingest.keep_raw (true), views (all or none), repack.auto (a number of packs). VALUE is
+    read as JSON where it is JSON.
     """
     from graven.porcelain import config
 
@@ -44,6 +45,9 @@ def command(session: Session, key: str | None, value: str | None, unset: bool) -
         found: Any = None
     elif value is not None:
         found = config.set_config(store, key, value)
+        unknown = config.unknown_key(key)
+        if unknown:
+            out.warn(unknown)
     else:
         found = config.get_config(store, key)
     if out.json:
@@ -59,6 +63,8 @@ def _list(session: Session, settings: dict[str, Any]) -> None:
     if out.json:
         out.document("config", {"settings": settings})
         return
+    if not settings:
+        out.note("no settings yet; 'graven config --help' names what there is")
     for name, setting in settings.items():
         if out.human:
             out.line((name, "strong"), " = ", _text(setting))

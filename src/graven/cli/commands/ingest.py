@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graven.cli.command import graven_command, not_empty, pairs
-from graven.cli.render.text import plural, short_id
+from graven.cli.render.text import plural, short_commit, short_id
 from graven.cli.session import Session
 
 if TYPE_CHECKING:
@@ -108,34 +108,53 @@ def _show(session: Session, report: IngestReport) -> None:
         out.document("ingest", report.to_dict())
         return
     if not session.quiet:
-        for run in report.runs:
-            _show_run(session, run)
+        _show_runs(session, report)
     for failed in report.failed:
         message = failed.error.message
         named = message if failed.source in message else f"{failed.source}: {message}"
         out.error(named, failed.error.hint)
     for path, reason in report.skipped[:MAX_SKIPPED]:
-        out.note(f"skipped {path}: {reason}")
+        out.note(f"skipped {_shorter(path)}: {reason}")
     more = len(report.skipped) - MAX_SKIPPED
     if more > 0:
         out.note(f"skipped {plural(more, 'more file')}; --json names all")
     _summarise(session, report)
 
 
-def _show_run(session: Session, run: Any) -> None:
+def _show_runs(session: Session, report: IngestReport) -> None:
+    from graven.cli.render.blocks import Table
+
     out = session.out
-    if not out.human:
-        out.fields(run.outcome, run.run_id, run.format, run.source)
-    else:
-        where = " ".join(filter(None, (run.branch, (run.commit or "")[:10])))
-        out.line(
-            (f"{run.outcome} ", _STYLES.get(run.outcome, "good")),
+    table = Table("", "run", "format", ">points", "branch", "commit", "<file", header=False)
+    # Of many files of one tool each has the same: then the room is for their names.
+    told = len(report.runs) == 1 or len({run.format for run in report.runs}) > 1
+    for run in report.runs:
+        if not out.human:
+            out.fields(run.outcome, run.run_id, run.format, run.source)
+            continue
+        table.add(
+            (run.outcome, _STYLES.get(run.outcome, "good")),
             (short_id(run.run_id), "id"),
-            f"  {run.source}",
-            (f"  {run.format}, {plural(run.points, 'point')}{', ' * bool(where)}{where}", "dim"),
+            (run.format if told else "", "dim"),
+            str(run.points),
+            (run.branch or "", "dim"),
+            (short_commit(run.commit), "dim"),
+            _shorter(run.source),
         )
-    for note in run.notes:
-        out.note(f"  {note}" if out.human else f"{run.source}: {note}")
+    if out.human:
+        out.table(table.drop_empty())
+    for run in report.runs:
+        for note in run.notes:
+            out.note(f"{_shorter(run.source)}: {note}" if len(report.runs) > 1 else f"  {note}")
+
+
+def _shorter(path: str) -> str:
+    """A path as it is seen from here, where that is shorter."""
+    try:
+        from_here = os.path.relpath(path)
+    except ValueError:  # another drive
+        return path
+    return min(path, from_here, key=len)
 
 
 def _summarise(session: Session, report: IngestReport) -> None:

@@ -25,14 +25,15 @@ class Table:
 
     Args:
         columns: titles; one that begins with ``>`` is aligned right, with ``*`` may be
-            folded where the terminal is narrow.
+            folded where the terminal is narrow, with ``<`` is cut there at its beginning.
         header: whether pipes get the titles too (people always do, where there are any).
     """
 
     def __init__(self, *columns: str, header: bool = True) -> None:
-        self.titles = [column.lstrip(">*") for column in columns]
+        self.titles = [column.lstrip("<>*") for column in columns]
         self.right = [column.startswith(">") for column in columns]
         self.folds = [column.startswith("*") for column in columns]
+        self.cuts = [column.startswith("<") for column in columns]
         self.header = header
         self.rows: list[list[str | Span | list[Span]]] = []
 
@@ -46,6 +47,7 @@ class Table:
         self.titles = [self.titles[i] for i in keep]
         self.right = [self.right[i] for i in keep]
         self.folds = [self.folds[i] for i in keep]
+        self.cuts = [self.cuts[i] for i in keep]
         self.rows = [[row[i] for i in keep] for row in self.rows]
         return self
 

@@ -53,24 +53,27 @@ def attach_progress(session: Session) -> Iterator[Callable[[AttachProgress], Non
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
     console = Console(file=session.stderr, no_color=not session.colored, highlight=False)
     columns = (
         BarColumn(bar_width=30),
         TextColumn("{task.fields[sizes]}", markup=False),
-        TransferSpeedColumn(),
+        TextColumn("{task.fields[speed]}", markup=False),
         TextColumn("{task.description}", markup=False),
     )
     with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None, sizes="")
+        task = bar.add_task("", total=None, sizes="", speed="")
 
         def on_progress(now: AttachProgress) -> None:
             of = f" of {size(now.total)}" if now.total is not None else ""
             sizes = f"{size(now.done)}{of}, {size(now.new)} new"
             name = clean(Path(now.source).name)
-            bar.update(task, total=now.total, completed=now.done, description=name, sizes=sizes)
+            rate = bar.tasks[task].speed
+            speed = f"{size(int(rate))}/s" if rate else ""
+            bar.update(task, total=now.total, completed=now.done, description=name, sizes=sizes,
+                       speed=speed)  # fmt: skip
 
         yield on_progress
 

@@ -68,8 +68,9 @@ def type_of(attachment: Attachment) -> str:
 
 
 def _wanted(point: Point, patterns: tuple[str, ...]) -> bool:
+    names = (point.name, f"{point.scenario}/{point.name}")  # the second as it is shown
     return not patterns or any(
-        point.name == pattern or fnmatchcase(point.name, pattern) for pattern in patterns
+        name == pattern or fnmatchcase(name, pattern) for pattern in patterns for name in names
     )
 
 

@@ -52,8 +52,11 @@ def show_stats(session: Session, report: Stats) -> None:
     if found.loose:
         table.add(("loose objects", "dim"), amount(found.loose), length(found.loose_bytes))
     if report.orphans is not None:
-        table.add(("orphans", "dim"), amount(report.orphans.objects), length(report.orphans.bytes),
-                  ("'graven gc' takes them" if report.orphans.objects else "", "dim"))  # fmt: skip
+        orphans = report.orphans
+        # Not all of them: a pack that is mostly needed stays as it is.
+        remark = "'graven gc' takes them where most of a pack is one" if orphans.objects else ""
+        table.add(("orphans", "dim"), amount(orphans.objects), length(orphans.bytes),
+                  (remark, "dim"))  # fmt: skip
     table.add(("catalog", "dim"), "", length(found.catalog_bytes))
     out.table(table)
     _show_largest(session, report)

@@ -66,18 +66,34 @@ class TerminalWriter:
                 overflow="fold" if folds else "ellipsis",
                 width=width,
             )
+        dots = "..." if self._console.options.ascii_only else "…"
         for row in table.rows:
-            rich.add_row(*(_text(spans_of(cell)) for cell in row))
+            rich.add_row(
+                *(
+                    _cut(_text(spans_of(cell)), width, dots) if cuts else _text(spans_of(cell))
+                    for cell, cuts, width in zip(row, table.cuts, widths, strict=True)
+                )
+            )
         self._console.print(rich)
 
     def _widths(self, table: Table) -> list[int]:
         """Of each column; rich's own would break the words of all columns alike."""
         columns = [
             Column.of([title, *(_text(spans_of(row[index])).plain for row in table.rows)],
-                      folds=folds)
-            for index, (title, folds) in enumerate(zip(table.titles, table.folds, strict=True))
+                      folds=folds or cuts)
+            for index, (title, folds, cuts) in enumerate(
+                zip(table.titles, table.folds, table.cuts, strict=True))
         ]  # fmt: skip
         return fitted(columns, self._console.width - GAP * (len(columns) - 1))
+
+
+def _cut(text: Text, width: int, dots: str) -> Text:
+    """The end of ``text`` in so many columns: of a path the part that tells files apart."""
+    if text.cell_len <= width:
+        return text
+    while text and text.cell_len > width - len(dots):
+        text = text[1:]
+    return Text(dots) + text
 
 
 def _text(spans: list[Span]) -> Text:
