@@ -364,3 +364,10 @@ def test_processes_that_refresh_at_once_agree(store):
     assert all(n + 3 <= count <= trend <= 17 for n, count, trend in counts)
     assert store.count() == len(store.list_runs()) == 17
     assert len(store.extract_trend("time", "sort/quick", {}).points) == 17
+
+
+def test_a_catalog_that_was_never_made_can_be_thrown_away(tmp_path):
+    catalog = database.Catalog(str(tmp_path / "cache" / "catalog.sqlite"), store_id="0" * 32, url="u")
+    catalog.reset()
+    assert catalog.path is not None
+    catalog.close()

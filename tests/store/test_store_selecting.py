@@ -231,3 +231,83 @@ def test_answers_are_those_of_a_plain_reading(runs, derived, questions):
         note(f"{where!r} {sort}")
         both.check(where, sort, limit, skip)
     both.store.close()
+
+
+CHANGES = st.one_of(
+    st.tuples(st.just("save"), RUNS),
+    st.tuples(st.just("delete"), IDS),
+    st.tuples(st.just("restore"), IDS),
+    st.tuples(st.just("relabel"), IDS, WORDS.filter(bool)),
+    st.tuples(st.just("derive"), IDS, RECORDS),
+    st.tuples(st.just("detach"), IDS),
+    st.tuples(st.just("anew")),
+    st.tuples(st.just("ask"), QUERIES, SORTS),
+    st.tuples(st.just("ask"), QUERIES, SORTS),
+)
+
+
+class Changed(Both):
+    """Two handles of one store, whose catalog is one file, and what was deleted."""
+
+    def __init__(self, folder):
+        self.store = graven.Store(folder, durable=False, views="none")
+        self.handles = [self.store, graven.Store(folder, durable=False, views="none")]
+        self.saved = {}
+        self.gone = {}
+
+    def do(self, change, *values):
+        self.handles.reverse()
+        self.store = self.handles[0]
+        if change == "ask":
+            self.check(*values)
+        elif change == "save":
+            derived = self.saved[values[0].id].derived if values[0].id in self.saved else None
+            self.gone.pop(values[0].id, None)
+            self.save(values[0])
+            self.saved[values[0].id].derived = derived or {}
+        elif change == "restore" and values[0] in self.gone:
+            self.store.restore(values[0])
+            self.saved[values[0]] = self.gone.pop(values[0])
+            self.stamp(values[0])
+            names = [one.name for one in self.store.attachments(values[0])]
+            if "derived/metrics" not in names:
+                self.saved[values[0]].derived = {}
+        elif change == "anew":
+            self.store.reindex()
+        elif values[0] in self.saved:
+            self.of_run(change, *values)
+
+    def of_run(self, change, run_id, *values):
+        saved = self.saved[run_id]
+        if change == "delete":
+            self.store.delete(run_id)
+            self.gone[run_id] = self.saved.pop(run_id)
+        elif change == "relabel":
+            self.store.relabel(run_id, branch=values[0])
+            saved.run = self.store.load(run_id)
+            self.stamp(run_id)
+        elif change == "derive":
+            self.store.put_derived(run_id, values[0])
+            saved.derived = values[0]
+        elif change == "detach" and saved.derived:
+            self.store.detach(run_id, "derived/metrics")
+            saved.derived = {}
+
+    def stamp(self, run_id):
+        self.saved[run_id].stamp = next(h.stamp for h in self.store.headers() if h.run_id == run_id)
+
+
+@SETTINGS
+@given(st.lists(CHANGES, min_size=4, max_size=20))
+def test_answers_stay_right_whatever_is_changed(tmp_path_factory, changes):
+    both = Changed(tmp_path_factory.mktemp("changed"))
+    both.save(BASE)
+    both.store.put_derived("base", BASE_DERIVED)
+    both.saved["base"].derived = BASE_DERIVED
+    for change in changes:
+        note(repr(change))
+        both.do(*change)
+    for field in ("metric.time", "param.k", "derived.k", "tag.k"):
+        both.check(f"{field} exists", ["metric.time", "derived.k:desc"])
+    for handle in both.handles:
+        handle.close()

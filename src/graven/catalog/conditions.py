@@ -49,8 +49,16 @@ COLUMNS = {
 }
 """SQL of the fields without a key, but for `baseline`."""
 
-# By which SQLite finds runs; elsewhere a + keeps it from choosing an index that is no use.
-INDEXED = ("branch", "experiment")
+# By which SQLite finds runs, newest first; elsewhere a + keeps it from choosing an index that
+# is no use. What is usual is stored as NULL, and in no index.
+INDEXED = {
+    "branch": "r.branch",
+    "experiment": "r.experiment",
+    "group": "r.grp",
+    "status": "r.status",
+    "origin": "r.origin",
+}
+_USUAL = {("status", "ok"), ("origin", "measured")}
 
 GLOB, NUMBER = "graven_glob", "graven_number"
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
@@ -118,7 +126,11 @@ def _column(part: Compare | Among | Exists, top: bool) -> Condition:
         return Condition(f"{GLOB}({sql}, ?)", [part.value.text])
     if kind == PREFIX:
         return _prefix(name, part.value)
-    plain = sql if (top and name in INDEXED) or name == "time" else f"+({sql})"
+    plain = f"+({sql})"
+    if name == "time":
+        plain = sql
+    elif top and name in INDEXED and (name, part.value.text) not in _USUAL:
+        plain = INDEXED[name]
     return Condition(f"{plain} {part.operator} ?", [_value(part.field, part.value)])
 
 

@@ -135,6 +135,8 @@ class Catalog:
             self.close()
 
     def _remove(self, path: str) -> None:
+        if not os.path.exists(os.path.dirname(path)):
+            return  # nothing was asked of this store yet
         with folder_lock(os.path.dirname(path), exclusive=True):
             # Not if another has put a new one in its place since we opened ours. Our
             # connection is still open, so that the new one cannot have our file's number.

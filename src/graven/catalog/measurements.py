@@ -87,12 +87,12 @@ def _index_batch(
             values = None
         if values is not None and len(values) == 8 * width:
             d = known
-            environment = environments.get(body.environment)
+            facts = _facts(body) | environments.get(body.environment) << 3
             params = _params_text(body.params) if body.params else None
-            rows.append((number, int(_has_bounds(body)), environment, body.dirty, params, values))
+            rows.append((number, facts, params, values))
             total += width
         marks.append((d, number))
-    connection.executemany("INSERT OR REPLACE INTO measured VALUES(?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany("INSERT OR REPLACE INTO measured VALUES(?, ?, ?, ?)", rows)
     connection.executemany("UPDATE run SET d = ? WHERE n = ?", marks)
     rankings.extend(connection, [number for number, *_ in rows])
     return len(marks), total
@@ -104,8 +104,10 @@ _params_text = json.JSONEncoder(
 ).encode
 
 
-def _has_bounds(body: RunBody) -> bool:
-    return body.lower is not None or body.upper is not None
+def _facts(body: RunBody) -> int:
+    """The lower bits of `measured.facts`."""
+    bounds = body.lower is not None or body.upper is not None
+    return bounds | (0 if body.dirty is None else 6 if body.dirty else 2)
 
 
 def _waiting(

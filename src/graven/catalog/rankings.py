@@ -12,9 +12,11 @@ for, and a question that comes again costs what its answer does.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from graven.catalog.database import Catalog
+from graven.catalog.schema import RANKING_TABLES
 
 KEPT = 64
 """Rankings at once; the one made first goes first. Each costs a save some 10 µs."""
@@ -26,7 +28,7 @@ _OF_DERIVED = "field LIKE 'derived.%'"
 
 def find_rankings(catalog: Catalog, names: Sequence[str]) -> dict[str, int]:
     """Numbers of those rankings that are there and whole."""
-    if not names:
+    if not names or not _are_there(catalog.rows):
         return {}
     marks = ", ".join("?" * len(names))
     rows = catalog.rows(f"SELECT field, m FROM ranking WHERE field IN ({marks})", names)
@@ -34,6 +36,18 @@ def find_rankings(catalog: Catalog, names: Sequence[str]) -> dict[str, int]:
     if any(name.startswith("derived.") for name in found) and _is_stale(catalog):
         return {name: m for name, m in found.items() if not name.startswith("derived.")}
     return found
+
+
+def make_tables(catalog: Catalog) -> None:
+    """Make the tables for rankings and derived records, where there are none yet."""
+    if not _are_there(catalog.rows):
+        with catalog.transaction() as connection:
+            for statement in RANKING_TABLES:
+                connection.execute(statement)
+
+
+def _are_there(ask: Callable[[str], Iterable[Any]]) -> bool:
+    return any(True for _ in ask("SELECT 1 FROM sqlite_schema WHERE name = 'ranking'"))
 
 
 def make_rankings(catalog: Catalog, names: Sequence[str]) -> None:
@@ -55,12 +69,15 @@ def make_rankings(catalog: Catalog, names: Sequence[str]) -> None:
 
 def forget(connection: sqlite3.Connection, number: int) -> None:
     """A run has other values from now on, or none."""
-    connection.execute("DELETE FROM ranked WHERE m IN (SELECT m FROM ranking) AND n = ?", (number,))
+    if _are_there(connection.execute):
+        connection.execute(
+            "DELETE FROM ranked WHERE m IN (SELECT m FROM ranking) AND n = ?", (number,)
+        )
 
 
 def extend(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
     """Take in the values of runs that were measured."""
-    if not numbers:
+    if not numbers or not _are_there(connection.execute):
         return
     rankings = connection.execute("SELECT m, field FROM ranking").fetchall()
     if not rankings:
@@ -81,7 +98,7 @@ def extend(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
 def mark_derived(connection: sqlite3.Connection, run_ids: Iterable[str]) -> None:
     """What is derived of these runs may have changed."""
     rows = [(run_id,) for run_id in run_ids]
-    if not rows:
+    if not rows or not _are_there(connection.execute):
         return
     if connection.execute(f"SELECT 1 FROM ranking WHERE {_OF_DERIVED} LIMIT 1").fetchone():
         connection.executemany("INSERT OR IGNORE INTO derived_stale VALUES(?)", rows)

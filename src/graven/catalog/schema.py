@@ -16,15 +16,12 @@ RUN_VERSION = 1
 # loose: files of loose objects, as refs name them and listings show them. One that is gone
 #   may still stand here: who must know looks at the file.
 # measured: the value column of run `n` as planes of float64, in the order of its
-#   definitions; bounds = 1 if the run object has lower or upper bounds. environment: number
-#   of the run's; dirty: 0, 1 or NULL; params: JSON, NULL for none. The values stand last, so
-#   that reading the others touches no overflow page.
+#   definitions. The values stand last, so that reading the others touches no overflow page.
+#   facts, in one number for the bytes that it saves a run: bounds = 1 if the run object has
+#   lower or upper bounds, dirty: NULL, 0, 1, environment: number of the run's.
+#   params: JSON, NULL for none.
 # environment: fingerprint is NULL until somebody asks for machines, and empty where the
 #   environment names none.
-# ranking, ranked: the values by which runs were ordered or chosen (`metric.time`,
-#   `param.lr`, `derived.sharpe`), of each run that has one; see `catalog.rankings`.
-# derived: records under derived/ that were read, as JSON; derived_stale: runs whose derived
-#   values in `ranked` may be old.
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE writer(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE);
@@ -45,8 +42,6 @@ CREATE INDEX ref_by_table ON ref(substr(name, length(run_id) + 7))
     WHERE substr(name, length(run_id) + 7, 7) = 'tables/';
 CREATE INDEX ref_by_annotation ON ref(substr(name, length(run_id) + 7))
     WHERE substr(name, length(run_id) + 7, 18) = 'annotations/steps/';
-CREATE INDEX ref_by_derived ON ref(substr(name, length(run_id) + 7))
-    WHERE substr(name, length(run_id) + 7, 8) = 'derived/';
 CREATE TABLE past(name TEXT, stamp INTEGER, writer INTEGER, target BLOB, header TEXT, note TEXT,
     PRIMARY KEY(name, stamp, writer, target)) WITHOUT ROWID;
 CREATE TABLE definitions(d INTEGER PRIMARY KEY, object BLOB NOT NULL UNIQUE, width INTEGER);
@@ -55,15 +50,29 @@ CREATE TABLE shape(d INTEGER, point INTEGER, name TEXT, scenario TEXT, tags TEXT
 CREATE INDEX shape_by_name ON shape(name);
 CREATE TABLE shape_tag(key TEXT, value TEXT, d INTEGER, point INTEGER,
     PRIMARY KEY(key, value, d, point)) WITHOUT ROWID;
-CREATE TABLE measured(n INTEGER PRIMARY KEY, bounds INTEGER NOT NULL, environment INTEGER,
-    dirty INTEGER, params TEXT, vals BLOB NOT NULL);
+CREATE TABLE measured(n INTEGER PRIMARY KEY, facts INTEGER NOT NULL, params TEXT,
+    vals BLOB NOT NULL, bounds INTEGER AS (facts & 1),
+    dirty INTEGER AS (CASE WHEN facts & 2 THEN (facts & 4) / 4 END),
+    environment INTEGER AS (facts >> 3));
 CREATE TABLE environment(e INTEGER PRIMARY KEY, object BLOB NOT NULL UNIQUE, fingerprint TEXT);
-CREATE TABLE ranking(m INTEGER PRIMARY KEY, field TEXT NOT NULL UNIQUE);
-CREATE TABLE ranked(m INTEGER, n INTEGER, value, PRIMARY KEY(m, n)) WITHOUT ROWID;
-CREATE INDEX ranked_by_value ON ranked(m, value);
-CREATE TABLE derived(object BLOB PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE derived_stale(run_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+
+# Made when a question first needs them: an empty table is a page too.
+# ranking, ranked: the values by which runs were ordered or chosen (`metric.time`,
+#   `param.lr`, `derived.sharpe`), of each run that has one; see `catalog.rankings`.
+# derived: records under derived/ that were read, as JSON; derived_stale: runs whose derived
+#   values in `ranked` may be old.
+RANKING_TABLES = (
+    "CREATE TABLE IF NOT EXISTS ranked(m INTEGER, n INTEGER, value, PRIMARY KEY(m, n))"
+    " WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS ranked_by_value ON ranked(m, value)",
+    "CREATE TABLE IF NOT EXISTS derived(object BLOB PRIMARY KEY, record TEXT NOT NULL)"
+    " WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS derived_stale(run_id TEXT PRIMARY KEY) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS ref_by_derived ON ref(substr(name, length(run_id) + 7))"
+    " WHERE substr(name, length(run_id) + 7, 8) = 'derived/'",
+    "CREATE TABLE IF NOT EXISTS ranking(m INTEGER PRIMARY KEY, field TEXT NOT NULL UNIQUE)",
+)
 
 # Kept apart: a first fill makes them last, which is faster and leaves full pages.
 HEADER_INDEXES = {

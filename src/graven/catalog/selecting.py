@@ -31,10 +31,10 @@ _LATER = "r.ts DESC, r.stamp DESC, r.run_id"
 
 # Made when a question first needs them: most stores are never asked.
 LAZY_INDEXES = {
-    "commit": "run_by_commit ON run(commit_hash) WHERE object IS NOT NULL",
+    "commit": "run_by_commit ON run(commit_hash) WHERE commit_hash IS NOT NULL",
     "status": "run_by_status ON run(status, ts) WHERE status IS NOT NULL",
     "origin": "run_by_origin ON run(origin, ts) WHERE origin IS NOT NULL",
-    "group": "run_by_group ON run(grp) WHERE grp IS NOT NULL",
+    "group": "run_by_group ON run(grp, ts) WHERE grp IS NOT NULL",
     "machine": "measured_by_environment ON measured(environment)",
 }
 
@@ -220,7 +220,7 @@ class _Choice:
 
     def _numbers_of(self, term: Expression) -> Condition | None:
         """``SELECT n`` of the runs that a term allows, by an index; None if it has none."""
-        if isinstance(term, (And, Or, Not)) or term.field.name in ("branch", "experiment"):
+        if isinstance(term, (And, Or, Not)):
             return None
         name = term.field.name
         if name in ("metric", "param", "derived"):
@@ -232,31 +232,31 @@ class _Choice:
         if name == "run" and term.operator == "=":
             sql, values = between("run_id", normal(term.value.text))
             return Condition(f"SELECT n FROM run WHERE {sql}", values)
-        return _lazily(term)
-
-
-def _lazily(term: Compare) -> Condition | None:
-    """By one of `LAZY_INDEXES`."""
-    if term.operator != "=":
+        if name == "machine" and term.operator == "=":
+            return _of_machine(term.value.text.lower())
+        if name == "commit" and term.operator == "=":
+            return _of_commit(term.value.text)
         return None
-    name, text = term.field.name, term.value.text
-    if name == "machine":
-        sql, values = between("e.fingerprint", text.lower())
-        return Condition(
-            "SELECT x.n FROM environment e CROSS JOIN measured x ON x.environment = e.e"
-            f" WHERE {sql}",
-            values,
-        )
-    if name == "group":
-        return Condition("SELECT n FROM run WHERE grp = ?", [text])
-    if (name, text) in (("status", "ok"), ("origin", "measured")):
-        return None  # stored as NULL: nearly all runs
-    if name in ("status", "origin"):
-        return Condition(f"SELECT n FROM run WHERE {name} = ?", [text])
-    if name == "commit":
-        condition = condition_of(term, Known({}, {}))
-        return Condition(f"SELECT r.n FROM run r WHERE {condition.sql}", condition.values)
-    return None
+
+
+def _of_machine(prefix: str) -> Condition:
+    sql, values = between("e.fingerprint", prefix)
+    return Condition(
+        f"SELECT x.n FROM environment e CROSS JOIN measured x ON x.environment = e.e WHERE {sql}",
+        values,
+    )
+
+
+def _of_commit(prefix: str) -> Condition:
+    """By the index: texts as they are, texts in lower case, and what is stored as bytes."""
+    lowered = prefix.lower()
+    parts = [("commit_hash = ?", [prefix]), between("commit_hash", lowered)]
+    if not lowered.strip("0123456789abcdef") and len(lowered) <= 64:
+        low = bytes.fromhex(lowered + "0" * (len(lowered) % 2))
+        high = bytes.fromhex(lowered + "f" * (64 - len(lowered)))
+        parts.append(("commit_hash BETWEEN ? AND ?", [low, high]))
+    sql = " UNION ".join(f"SELECT n FROM run WHERE {one}" for one, _ in parts)
+    return Condition(sql, [value for _, values in parts for value in values])
 
 
 def _conjuncts(root: Expression | None) -> Iterator[Expression]:

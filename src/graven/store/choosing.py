@@ -120,6 +120,8 @@ def _baselines(store: StoreBase) -> dict[str, str]:
 
 def make_ready(index: Index, catalog: Catalog, names: Sequence[str]) -> None:
     """Make the rankings of these fields, and mend those that are stale."""
+    if names:
+        rankings.make_tables(catalog)
     found = rankings.find_rankings(catalog, names)
     missing = [name for name in names if name not in found]
     if not missing:
@@ -145,6 +147,7 @@ def read_derived(
     """Take the records under ``derived/`` of all runs, or of these, into the catalog."""
     if not records:
         return
+    rankings.make_tables(catalog)
     wanted = rankings.missing_derived(catalog, records, numbers)
     for start in range(0, len(wanted), _READ_AT_ONCE):
         part = wanted[start : start + _READ_AT_ONCE]
