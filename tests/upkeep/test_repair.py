@@ -193,6 +193,32 @@ def test_a_pack_that_vanished_leaves_refs_and_parts_to_be_fetched(pair):
     assert runs_of(here) == runs
 
 
+def test_what_vanished_with_its_pack_comes_back_though_nothing_is_damaged(pair):
+    here, there = pair
+    refs = {ref.name: ref for ref in here.iter_refs()}
+    data = here.read_attachment("r1", "artifacts/large")
+    for path in (pack_with(here, "r2"), max(packs_of(here), key=lambda p: p.stat().st_size)):
+        path.unlink()
+    here = anew(here)
+    assert here.fsck("full").ok, "nobody can know"
+    assert {ref.name for ref in here.iter_refs()} < set(refs)
+    report = repair(here, there)
+    assert report.ok
+    assert not report.idle
+    assert report.received.runs == ["r2"]
+    assert {ref.name: ref for ref in here.iter_refs()} == refs
+    assert here.read_attachment("r1", "artifacts/large") == data
+    assert repair(here, there).idle
+
+
+def test_a_baseline_file_that_vanished_comes_back(pair):
+    here, there = pair
+    (here.path / "refs" / "baselines" / "main.json").unlink()
+    assert here.fsck("full").ok
+    assert repair(here, there).received.moved == ["baselines/main"]
+    assert [v.run for v in here.baselines.history("main")] == ["r1", "r0"]
+
+
 def test_what_is_in_no_pack_is_fetched_with_all_that_it_names(pair):
     here, there = pair
     there.save(sample_run("extra", environment={"cpu": "other"}))

@@ -43,7 +43,7 @@ class RepairReport:
         fetched: objects that came from the other store: hex id to kind.
         copied: how many objects were copied out of damaged files.
         pointers: baselines and tags that were taken from the other store, as ``space/name``.
-        received: what a transfer brought, where updates were lost; None if none were.
+        received: what a transfer brought of updates that were lost; None if it was nothing.
         condemned: keys of damaged files that a later gc removes.
         healed: keys of the damaged files all of whose content stands elsewhere now.
         notes: what could not be done, and why.
@@ -69,7 +69,7 @@ class RepairReport:
     @property
     def idle(self) -> bool:
         """True if there was nothing to do."""
-        return self.before.ok
+        return self.before.ok and self.received is None and not self.notes
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -105,13 +105,16 @@ def repair(
     store.parts.session.check_writable()
     before = store.fsck("full")
     report = RepairReport(before, before)
-    if before.ok:
-        return report
     copy = source if source is not None and source.store_id == store.store_id else None
+    if before.ok and copy is None:
+        return report
     if source is not None and copy is None:
         report.notes.append(f"{source.url} is another store: only equal objects were taken")
     work = _Repair(store, source, copy, selection, report)
-    work.run()
+    if not before.ok:
+        work.run()
+    elif work.receive():
+        report.after = store.fsck("full")
     report.still = [damage for damage in report.after.damage if not work.is_healed(damage)]
     return report
 
@@ -132,6 +135,7 @@ class _Repair:
         self._report = report
         self._beyond: set[bytes] = set()
         self._in_file: dict[str, set[bytes]] = {}  # objects of damaged files
+        self._asked = False
 
     def run(self) -> None:
         report = self._report
@@ -154,6 +158,21 @@ class _Repair:
 
     # --- healing ---
 
+    def receive(self) -> int:
+        """Take what the copy knows and this store does not, once; how much that was.
+
+        Damage does not tell whether there is any: a pack that vanished took its updates along.
+        """
+        if self._copy is None or self._asked:
+            return 0
+        self._asked = True
+        found = transfer(self._copy, self._store, self._selection)
+        self._report.notes += [f"{name}: {error.message}" for name, error in found.failed.items()]
+        came = found.packs + len(found.moved)
+        if came:
+            self._report.received = found
+        return came
+
     def _round(self, found: FsckReport) -> int:
         """Heal what a check has found; how much was written."""
         files = frozenset(d.place for d in found.damage if _is_file(d.place))
@@ -167,14 +186,12 @@ class _Repair:
             rescuer.close()
 
     def _heal(self, rescuer: Rescuer, found: FsckReport, files: frozenset[str]) -> int:
-        lost = False
         for name in pack_names(files):
             try:
                 remains = rescuer.rescue_pack(name)
             except (NotFound, FormatTooNew) as error:
                 self._report.notes.append(f"packs/{name}: {error.message}")
                 continue
-            lost = lost or remains.lost
             held = self._in_file.setdefault(layout.pack_key(name), set())
             held.update(object_id for object_id, _ in remains.objects)
         self._rescue_loose(rescuer, found, files)
@@ -185,11 +202,7 @@ class _Repair:
         self._report.fetched.update(rescuer.fetched)
         self._report.copied += rescuer.copied
         self._beyond |= rescuer.beyond
-        received = 0
-        if lost and self._copy is not None and self._report.received is None:
-            self._report.received = transfer(self._copy, self._store, self._selection)
-            received = self._report.received.packs
-        return len(rescuer.fetched) + rescuer.copied + moved + received
+        return len(rescuer.fetched) + rescuer.copied + moved + self.receive()
 
     def _rescue_loose(self, rescuer: Rescuer, found: FsckReport, files: frozenset[str]) -> None:
         hurt = {d.place: d for d in found.damage if d.place in files and d.object_id}
