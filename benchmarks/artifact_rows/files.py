@@ -141,7 +141,7 @@ def _reading(bench: ArtifactBench, source: Path) -> Iterator[Row]:
 
     first, theirs = in_turn(bench.sizes.repeats, ours, copy)
     work = "read it back into a file"
-    yield quicker(work, first, theirs, 0.5, note="against cp; each chunk and the whole verified")
+    yield quicker(work, first, theirs, 0.5, note="against cp; `export`, each chunk verified")
     for tool in bench.tools:
         repo, target = bench.place(tool.name), bench.place("restored")
         tool.init(repo)

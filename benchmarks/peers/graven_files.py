@@ -6,7 +6,6 @@ Prints one line of JSON. The run that the attachments belong to is made by ``ini
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -33,14 +32,10 @@ def put(store: str, name: str, path: str) -> dict[str, int]:
 
 
 def get(store: str, name: str, path: str) -> dict[str, int]:
-    """Write an attachment to a file, as `shutil.copyfileobj` does it."""
-    with (
-        closing(graven.open(store)) as opened,
-        opened.open_attachment(RUN, f"artifacts/{name}") as content,
-        open(path, "wb") as out,
-    ):
-        shutil.copyfileobj(content, out, 1024 * 1024)
-        return {"size": out.tell()}
+    """Export an attachment to a file."""
+    with closing(graven.open(store)) as opened:
+        opened.export_attachment(RUN, f"artifacts/{name}", path)
+    return {"size": Path(path).stat().st_size}
 
 
 if __name__ == "__main__":

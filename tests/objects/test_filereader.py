@@ -213,3 +213,14 @@ def test_pieces_are_the_chunks_that_are_left(file):
     assert file.tell() == len(DATA)
     file.seek(5 * MIB + 5)
     assert b"".join(file.pieces()) == DATA[5 * MIB + 5 :]
+
+
+def test_pieces_verify_each_chunk_and_do_not_hash_the_whole_again(items, objects):
+    found = chunks.decode_file(items[-1].data)
+    record = chunks.file_item(found._replace(blake3=hash_bytes(b""))).data
+    assert b"".join(ObjectFile(objects, record).pieces()) == DATA
+    objects.held[items[3].id] = b"x" + items[3].data[1:]
+    pieces = ObjectFile(objects, record).pieces()
+    assert [next(pieces) for _ in range(3)] == [item.data for item in items[:3]]
+    with pytest.raises(Corrupt, match="of the file cannot be read"):
+        next(pieces)

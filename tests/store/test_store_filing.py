@@ -7,7 +7,7 @@ import random
 import pytest
 
 from graven import Store, clock
-from graven.errors import BackendUnavailable, Corrupt, InvalidInput
+from graven.errors import BackendUnavailable, Corrupt, InvalidInput, NotFound
 from graven.formats import layout
 from graven.formats.plan import Plan, encode_plan
 from graven.ids import hash_bytes
@@ -227,3 +227,38 @@ def test_what_stands_in_condemned_packs_only_is_written_again(store, run, open_s
     for name in sorted(packs)[1:]:  # as the sweep does it; the first one has the run
         store.parts.backend.delete(layout.pack_key(name))
     assert open_store().read_attachment(run, "artifacts/y") == LARGE
+
+
+def test_chunks_are_looked_up_many_at_a_time_for_whoever_reads_on(store, run, monkeypatch):
+    stored = attach_stream(store, run, "artifacts/x", io.BytesIO(LARGE))
+    content = open_content(store, stored.object_id)
+    asked, real = [], store.parts.index.look
+    monkeypatch.setattr(
+        store.parts.index, "look", lambda question: asked.append(1) or real(question)
+    )
+    assert content.read() == LARGE
+    assert len(asked) == 1
+    chance = random.Random(5)
+    for _ in range(30):
+        offset = chance.randrange(len(LARGE))
+        content.seek(offset)
+        assert content.read(5000) == LARGE[offset : offset + 5000]
+
+
+@pytest.mark.parametrize("fault", [NotFound("moved", kind="object-missing"), Corrupt("damaged")])
+def test_what_was_looked_up_and_is_true_no_more_is_looked_up_anew(store, run, monkeypatch, fault):
+    stored = attach_stream(store, run, "artifacts/x", io.BytesIO(LARGE))
+    content = open_content(store, stored.object_id)
+    reader, asked = store.parts.index.reader, []
+    real = reader.get_at
+
+    def get_at(object_id, places):
+        asked.append(object_id)
+        if len(asked) == 5:
+            raise fault
+        return real(object_id, places)
+
+    monkeypatch.setattr(reader, "get_at", get_at)
+    assert content.read() == LARGE
+    assert asked[4] == asked[5]
+    assert len(asked) == stored.items + 1

@@ -28,7 +28,8 @@ class ObjectFile(io.RawIOBase):
 
     Every chunk is verified by its hash when it is read, so a damaged one costs its own
     bytes only: the rest can be read by seeking behind it. Whoever reads all chunks in their
-    order has the hash of the whole checked too, before the last chunk is handed out.
+    order has the hash of the whole checked too, before the last chunk is handed out: a
+    writer that was wrong about it is found out (`pieces` does without).
 
     Args:
         fetch: verified objects by id; raises `Corrupt` or `NotFound`.
@@ -128,11 +129,15 @@ class ObjectFile(io.RawIOBase):
         return bytes(out)
 
     def pieces(self) -> Iterator[bytes]:
-        """What is left, chunk by chunk and without a copy; raises as `readinto` does."""
+        """What is left, chunk by chunk and without a copy; raises as `readinto` does.
+
+        The hash of the whole is not made again: the record and each of its chunks have been
+        verified by their names, which leaves no other content.
+        """
         self._check_open()
         while self._position < self.size:
             number = bisect_right(self._starts, self._position) - 1
-            chunk, within = self._chunk(number), self._position - self._starts[number]
+            chunk, within = self._verified(number), self._position - self._starts[number]
             self._position = self._starts[number + 1]
             yield chunk[within:]
 
@@ -145,6 +150,14 @@ class ObjectFile(io.RawIOBase):
         if held is not None:
             self._kept.move_to_end(number)
             return held
+        data = self._verified(number)
+        self._hash_in_order(number, data)
+        self._kept[number] = data
+        while len(self._kept) > KEPT_CHUNKS:
+            self._kept.popitem(last=False)
+        return data
+
+    def _verified(self, number: int) -> bytes:
         chunk, length = self._chunks[number]
         start = self._starts[number]
         try:
@@ -167,10 +180,6 @@ class ObjectFile(io.RawIOBase):
                 end=start + length,
                 object=chunk.hex(),
             ) from error
-        self._hash_in_order(number, data)
-        self._kept[number] = data
-        while len(self._kept) > KEPT_CHUNKS:
-            self._kept.popitem(last=False)
         return data
 
     def _ahead_of(self, number: int) -> bytes | None:

@@ -10,10 +10,11 @@ import io
 import os
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from graven.errors import InvalidInput
+from graven.errors import Corrupt, InvalidInput, NotFound
 from graven.formats.envelope import BLOB, FILE
 from graven.ids import ObjectId, hash_bytes, parse_object_id
 from graven.store.guarded_source import GuardedSource
@@ -21,6 +22,7 @@ from graven.store.guarded_source import GuardedSource
 if TYPE_CHECKING:
     from graven.formats.packbuild import Item
     from graven.objects.chunks import Readable
+    from graven.objects.reader import Place
     from graven.store.base import StoreBase
     from graven.store.index import Index
     from graven.store.session import PackWriter
@@ -148,8 +150,11 @@ def open_content(store: StoreBase, object_id: ObjectId | str) -> BinaryIO:
     data = index.get(wanted)
     kind = index.look(partial(locate, object_id=wanted))[0].kind
     if kind == FILE:
-        many = partial(_get_many, index) if index.reader.prefers_many else None
-        return io.BufferedReader(ObjectFile(index.get, data, many), _BUFFER_BYTES)
+        if index.reader.prefers_many:
+            file = ObjectFile(index.get, data, partial(_get_many, index))
+        else:
+            file = ObjectFile(_Chunks(index, data).get, data)
+        return io.BufferedReader(file, _BUFFER_BYTES)
     if kind != BLOB:
         raise InvalidInput(f"object {wanted.hex()} is a {kind}, no content", kind="wrong-kind")
     return io.BytesIO(data)
@@ -160,6 +165,36 @@ def _get_many(index: Index, ids: Sequence[ObjectId]) -> Sequence[bytes | Excepti
 
     places = index.look(partial(locate_many, ids=ids))
     return index.reader.get_many([(object_id, places.get(object_id, ())) for object_id in ids])
+
+
+class _Chunks:
+    """The chunks of one file, looked up many at a time for whoever reads one after the other."""
+
+    def __init__(self, index: Index, record: bytes) -> None:
+        from graven.objects.chunks import decode_file
+
+        self._index = index
+        self._ids = [chunk for chunk, _ in decode_file(record).chunks]
+        self._next = 0  # the chunk behind the last one
+        self._places: dict[ObjectId, list[Place]] = {}
+
+    def get(self, object_id: ObjectId) -> bytes:
+        """As `Index.get`, which is asked where what was looked up before is not true any more."""
+        here = self._next < len(self._ids) and self._ids[self._next] == object_id
+        if here and object_id not in self._places:
+            self._look_up(self._ids[self._next : self._next + _PAGE])
+        self._next = self._next + 1 if here else self._ids.index(object_id) + 1
+        places = self._places.get(object_id) if here else None
+        if places:
+            with suppress(NotFound, Corrupt):  # moved since, or another copy came: looked for below
+                return self._index.reader.get_at(object_id, places)
+            self._places = {}
+        return self._index.get(object_id)
+
+    def _look_up(self, ids: Sequence[ObjectId]) -> None:
+        from graven.catalog.places import locate_many
+
+        self._places = self._index.look(partial(locate_many, ids=ids))
 
 
 class _Filing:
