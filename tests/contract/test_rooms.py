@@ -99,6 +99,7 @@ ENVIRONMENT = {
     "testing/servers/*": "starts real servers with an environment of their own",
     "export/asv/git.py": "git runs in the person's environment, less what would lead it astray",
     "ingest/gitfacts.py": "git runs in the person's environment, less what would lead it astray",
+    "porcelain/worktree.py": "what is measured runs in the person's environment",
 }
 OUTPUT = {
     "cli/*": "it speaks to people",
@@ -116,6 +117,7 @@ PROCESSES = {
     "export/asv/synthetic.py": "lets git make the repository that stands in for the real one",
     "ingest/capture.py": "asks sysctl for the processor (macOS)",
     "ingest/gitfacts.py": "asks git for commit and branch",
+    "porcelain/worktree.py": "checks commits out, and runs what is to be measured",
     "testing/servers/*": "starts real servers",
 }
 

@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "trend": ("trend", PORCELAIN, "Show a metric over the runs"),
     "steps": ("steps", PORCELAIN, "List the runs at which a metric changed its level"),
     "rank": ("rank", PORCELAIN, "Order runs by several metrics"),
+    "aggregate": ("aggregate", PORCELAIN, "Sum up a comparison, or runs by a label"),
+    "bisect": ("bisect", PORCELAIN, "Find the commit that moved a metric"),
     "export-asv": ("export_asv", PORCELAIN, "Write a result folder for airspeed velocity"),
     "attach": ("attach", PORCELAIN, "Keep files and folders beside a run"),
     "ls": ("ls", PORCELAIN, "List what is kept beside a run, or what a folder of it holds"),
