@@ -151,7 +151,9 @@ class _Past:
         if self._after is None:
             self._after = self._history.usual_after() if self._history is not None else {}
         after = self._after.get(pair.series) if pair.series is not None else None
-        if after is None or after.runs < LEAST or _unusual(pair, after, pair.old.value):
+        if after is None or after.runs < LEAST or after.mixed:
+            return None
+        if _unusual(pair, after, pair.old.value):
             return None
         return after
 
@@ -206,7 +208,7 @@ def _not_against(past: _Past, pair: Pair, row: Row) -> Row:
     usual = past.near(pair)
     if row.verdict is not Verdict.REGRESSION or row.judged_by is JudgedBy.HISTORY:
         return row
-    if usual is None or usual.runs < LEAST or _unusual(pair, usual, pair.new.value):
+    if usual is None or not usual.settled or _unusual(pair, usual, pair.new.value):
         return row
     note = "usual, but the baseline is not"
     # Beyond every run of the history the baseline is hardly luck, yet nothing tells for sure.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ LEAST = 10
 """With fewer runs nothing is usual yet."""
 FENCE = 1.5
 """Interquartile ranges beyond the quartiles: where Tukey's fences stand."""
+MIXED = 4.0
+"""Interquartile range over median stride; 1.4 for values that only waver."""
 
 SeriesKey = tuple[str, str, tuple[tuple[str, str], ...], str]
 """(scenario, name, sorted tags, metric)."""
@@ -39,6 +41,9 @@ class Usual:
         low, high: Tukey's fences, q1 - 1.5 IQR and q3 + 1.5 IQR.
         moved: whether a change was accepted after the baseline; then the baseline is of
             the time before it.
+        stride: the median change from one run to the next.
+        settled: whether all of them are from before the baseline: it was set by one who
+            could know them.
     """
 
     runs: int
@@ -48,6 +53,13 @@ class Usual:
     q3: float
     most: float
     moved: bool = False
+    stride: float = 0.0
+    settled: bool = False
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the values are of several levels: far apart, while neighbours are alike."""
+        return self.q3 - self.q1 > MIXED * self.stride
 
     @property
     def low(self) -> float:
@@ -107,12 +119,26 @@ class History:
     def usual(self) -> dict[SeriesKey, Usual]:
         """What is usual for each series that has any value, or an accepted change.
 
-        Taken from the `WINDOW` values nearest to the baseline: those up to it, the newest
-        first, and where they are fewer, those that follow it. So a change for the worse after
-        the baseline never becomes usual by lasting long.
+        Taken from the values up to the baseline, the newest `WINDOW` of them. So a change for
+        the worse after it never becomes usual by lasting long. Where they are fewer than
+        `LEAST`, those that follow the baseline are taken too, as far as they hold one level:
+        as many as `WINDOW`, or `LEAST`, or none of them.
         """
         split = self._split
-        return self._usual([*range(split - 1, -1, -1), *range(split, len(self.runs))])
+        before, after = range(split - 1, -1, -1), range(split, len(self.runs))
+        found = {
+            key: replace(usual, settled=usual.runs >= LEAST)
+            for key, usual in self._usual(before).items()
+        }
+        few = [key for key in self.columns if key not in found or found[key].runs < LEAST]
+        if few and after:
+            spans = [self._usual([*before, *after], most) for most in (WINDOW, LEAST)]
+            for key in few:
+                usual = (span[key] for span in spans if key in span)
+                level = next((one for one in usual if not one.mixed), None)
+                if level is not None:
+                    found[key] = level
+        return found
 
     def usual_after(self) -> dict[SeriesKey, Usual]:
         """The same of the `WINDOW` values that follow the baseline, itself among them."""
@@ -123,15 +149,21 @@ class History:
         """How many runs are not after the baseline."""
         return sum(run.timestamp <= self.baseline_at for run in self.runs)
 
-    def _usual(self, order: Sequence[int]) -> dict[SeriesKey, Usual]:
-        """Of the first `WINDOW` values of each series, the runs taken in this order."""
+    def _usual(self, order: Sequence[int], most: int = WINDOW) -> dict[SeriesKey, Usual]:
+        """Of the first ``most`` values of each series, the runs taken in this order."""
         import numpy as np
 
         from graven.analysis.statistics.quantiles import spread_of_rows
 
         values = self.since_cuts()[list(order)]
         rank = np.cumsum(np.isfinite(values), axis=0)
-        spread = spread_of_rows(np.where(rank <= WINDOW, values, np.nan).T)
+        chosen = np.where((rank <= most) & np.isfinite(values), values, np.nan)
+        spread = spread_of_rows(chosen.T)
+        # Without its gaps, so that neighbours stand beside each other.
+        gapless = np.take_along_axis(
+            chosen, np.argsort(np.isnan(chosen), axis=0, kind="stable"), axis=0
+        )
+        strides = spread_of_rows(np.abs(np.diff(gapless, axis=0)).T).median
         found = {}
         for key, column in self.columns.items():
             count = int(spread.counts[column])
@@ -145,5 +177,6 @@ class History:
                     q3=float(spread.q3[column]),
                     most=float(spread.most[column]),
                     moved=cut is not None and cut > self.baseline_at,
+                    stride=float(strides[column]),
                 )
         return found
