@@ -121,3 +121,20 @@ def test_memory_that_begins_with_a_page_is_written_as_it_is(tmp_path, start):
     backend = LocalBackend(tmp_path)
     backend.put("packs/x", memoryview(room)[start:])
     assert backend.get("packs/x") == BODY[start:]
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_parent_and_child_do_not_share_what_they_write_from(tmp_path):
+    backend = LocalBackend(tmp_path)
+    backend.put("packs/before", BODY)  # leaves a buffer behind
+    bodies = {name: bytes([number]) * (5 * MIB) for number, name in enumerate("pc")}
+    child = os.fork()
+    for number in range(30):
+        name = "p" if child else "c"
+        backend.put(f"packs/{name}{number}", bodies[name])
+        if backend.get(f"packs/{name}{number}") != bodies[name]:
+            os._exit(1) if not child else pytest.fail("mixed")
+    if not child:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert all(backend.get(f"packs/{n}{i}") == bodies[n] for n in "pc" for i in range(30))

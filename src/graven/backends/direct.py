@@ -39,6 +39,15 @@ def write_past_cache(fd: int, data: Data) -> None:
     write_all(fd, view)
 
 
+def page_memory(size: int) -> mmap.mmap:
+    """Memory that begins with a page, so that it is written without a copy.
+
+    Private: after a fork parent and child have each their own.
+    """
+    private = getattr(mmap, "MAP_PRIVATE", 0)
+    return mmap.mmap(-1, size, private | mmap.MAP_ANONYMOUS) if private else mmap.mmap(-1, size)
+
+
 def _write_blocks(fd: int, view: memoryview) -> int:
     """How many bytes of whole blocks went straight to the disk, from the beginning on."""
     if not _switch(fd, on=True):
@@ -63,7 +72,7 @@ def _aligned(view: memoryview) -> Iterator[memoryview]:
     if isinstance(view.obj, mmap.mmap):  # begins with a page; if this is its middle, EINVAL says
         yield view
         return
-    buffer = _buffers.pop() if _buffers else mmap.mmap(-1, _PIECE_BYTES)
+    buffer = _buffers.pop() if _buffers else page_memory(_PIECE_BYTES)
     try:
         room = memoryview(buffer)
         for start in range(0, len(view), _PIECE_BYTES):

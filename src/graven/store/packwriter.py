@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graven import clock
+from graven.backends.direct import page_memory
 from graven.formats import layout, pack
 from graven.formats.envelope import RUN
 from graven.formats.header import Header
@@ -15,6 +15,8 @@ from graven.ids import ObjectId, random_bytes
 from graven.store.writebehind import WriteBehind
 
 if TYPE_CHECKING:
+    import mmap
+
     from graven.formats.run import EncodedRun
     from graven.store.session import Session
 
@@ -144,7 +146,7 @@ class PackWriter:
 
     def _take_room(self) -> mmap.mmap:
         """Memory for one pack, at an address that a write past the cache takes."""
-        return self._rooms.pop() if self._rooms else mmap.mmap(-1, _ROOM_BYTES)
+        return self._rooms.pop() if self._rooms else page_memory(_ROOM_BYTES)
 
     def add_run(self, encoded: EncodedRun) -> None:
         """Take in a run that has nothing beside it: what a batch of thousands is made of."""
