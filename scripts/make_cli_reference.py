@@ -31,7 +31,8 @@ for programs: its output keeps its shape.
 `--store URL` or `-C URL`, else the variable `GRAVEN_STORE`, else the nearest folder called
 `.graven` here or above. `graven init` without a URL makes `./.graven`. Global options stand
 before or after the command. A store is a folder, a bucket (`s3://`, `gs://`, `az://`, whatever
-fsspec has a library for), or an archive (`graven bundle`), which is read in place.
+fsspec has a library for), or an archive (`graven bundle`), which is read in place. The
+folder of a project stands for the `.graven` in it.
 
 `--offline` answers from what this machine has read of a remote store, says on standard error how
 old that is, and writes nothing. A local store is not remote, and answers as ever. How stores talk

@@ -106,3 +106,35 @@ def test_an_unknown_setting_is_kept_with_a_warning(call, store):
     )
     assert "warning" not in call("config", "thresholds.time", "10%").err
     assert json.loads(call("config", "--json").out)["settings"]["repck.auto"] == 5
+
+
+def test_a_project_folder_means_the_store_in_it(call, store, tmp_path):
+    assert call("-C", str(tmp_path), "log").out == call("log").out != ""
+    (tmp_path / "empty").mkdir()
+    assert call("-C", str(tmp_path / "empty"), "log").code == 3
+
+
+def test_init_makes_the_store_where_it_was_told_to(call, store, tmp_path):
+    assert call("init", "-C", str(tmp_path / "there")).code == 0
+    assert (tmp_path / "there" / "store.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--branch", "mian"), "no run has a branch 'mian'; did you mean 'main'?"),
+        (("--experiment", "x"), "no run has an experiment 'x'"),
+        (("--branch", "main", "--since", "2030-01-01"), "no run fits"),
+        (("--commit", "ffff"), "no run fits"),
+    ],
+)
+def test_an_empty_log_says_which_label_no_run_has(call, store, words, said):
+    answer = call("log", *words)
+    assert (answer.code, answer.out, answer.err) == (0, "", said + "\n")
+
+
+def test_show_of_a_metric_that_the_run_does_not_have(call, store):
+    answer = call("show", "r1", "-m", "tiem")
+    assert (answer.code, answer.out) == (3, "")
+    assert answer.err == "graven: run r1 has no metric 'tiem'\nhint: did you mean 'time'?\n"
+    assert call("show", "r1", "-m", "time").code == 0

@@ -273,3 +273,11 @@ def test_derived_metrics_are_replaced_and_no_part_of_the_run(store):
             store.put_derived("a", bad)
     with pytest.raises(NotFound):
         store.get_derived("b")
+
+
+def test_a_result_is_shown_on_a_line_whatever_it_holds(store):
+    store.put_result("a", "array", np.zeros(100_000))
+    shown = repr(store.get_result("a", "array"))
+    assert shown.startswith("Result(name='array', data=<800,000 bytes>, dtype='float64', shape=")
+    store.put_result("a", "list", list(range(100_000)))
+    assert len(repr(store.get_result("a", "list"))) < 400

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from graven.cli.render.blocks import Span
     from graven.cli.session import Session
+    from graven.store import Store
 
 ALIGNED_ROWS = 500  # aligned together: a table is held in memory whole
 
@@ -25,7 +26,8 @@ def run_log(session: "Session", asked: "dict[str, Any]") -> None:
     for name in ("since", "until"):
         if name in wanted:
             wanted[name] = parse_moment(wanted[name], f"--{name}")
-    answer = log(session.open_store(), **wanted)
+    store = session.open_store()
+    answer = log(store, **wanted)
     out = session.out
     some = False
     if out.human:
@@ -44,7 +46,15 @@ def run_log(session: "Session", asked: "dict[str, Any]") -> None:
         out.warn(f"{name} cannot be read; see 'graven fsck'")
     if not some:
         narrowed = wanted.get("limit") == 0 or set(wanted) - {"limit"}
-        out.note("no run fits" if narrowed else "no runs yet; 'graven ingest FILE' adds one")
+        out.note(
+            _why_none(store, wanted) if narrowed else "no runs yet; 'graven ingest FILE' adds one"
+        )
+
+
+def _why_none(store: "Store", wanted: "dict[str, Any]") -> str:
+    from graven.porcelain.hints import unknown_label
+
+    return unknown_label(store, wanted) or "no run fits"
 
 
 def _for_people(entries: list[LogEntry], now: "datetime") -> Table:

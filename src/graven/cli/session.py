@@ -103,7 +103,7 @@ class Session:
         return self.store or self.environ.get("GRAVEN_STORE") or None
 
     def find_store(self) -> str:
-        """URL or path of the store that is meant.
+        """URL or path of the store that is meant; of a project's folder its ``.graven``.
 
         Raises:
             InvalidInput: the name is empty.
@@ -111,7 +111,11 @@ class Session:
         """
         named = self.named_store
         if named is not None:
-            return named
+            inside = os.path.join(named, STORE_FOLDER)
+            is_project = os.path.isdir(inside) and not os.path.exists(
+                os.path.join(named, "store.json")
+            )
+            return inside if is_project else named
         folder = os.getcwd()  # os.path, since pathlib would double the start-up time
         while True:
             candidate = os.path.join(folder, STORE_FOLDER)

@@ -15,6 +15,7 @@ from graven.ids import MIN_PREFIX_HEX, is_hex
 from graven.store import Store
 from graven.store.attachments import FOLDER
 
+LABELS = ("branch", "experiment", "status")
 NEWEST = 500  # runs and attachments that are looked through; a hint is not worth more
 
 
@@ -24,6 +25,20 @@ def better_hint(store: Store, error: Mapping[str, Any]) -> str | None:
         return _for_run(store, error["rev"])
     if error["kind"] == "attachment-missing" and {"run", "name"} <= error.keys():
         return _for_attachment(store, error["run"], error["name"])
+    return None
+
+
+def unknown_label(store: Store, labels: Mapping[str, Any]) -> str | None:
+    """What to say where a question by labels has no answer since no run has one of them."""
+    for label in LABELS:
+        wanted = labels.get(label)
+        if wanted is None:
+            continue
+        known = {getattr(header, label) for header in store.headers(limit=NEWEST)} - {None}
+        if wanted not in known:
+            article = "an" if label == "experiment" else "a"
+            meant = near(wanted, sorted(known))
+            return f"no run has {article} {label} {wanted!r}" + (f"; {meant}" if meant else "")
     return None
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graven.errors import NotFound
 from graven.ingest import fingerprint
 from graven.model import Run
+from graven.porcelain.hints import near
 from graven.porcelain.log import refs_by_run
 from graven.store import Store
 from graven.store.attachments import Attachment
@@ -40,14 +42,15 @@ class ShownRun:
         }
 
 
-def show(store: Store, rev: str = "latest") -> ShownRun:
+def show(store: Store, rev: str = "latest", *, metrics: Sequence[str] = ()) -> ShownRun:
     """The run that ``rev`` means.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it has none of these ``metrics``.
     """
     found = store.resolve(rev)
     run = store.load_object(found.object_id)
+    _check_metrics(run, metrics)
     return ShownRun(
         run=run,
         object_id=found.object_id,
@@ -55,6 +58,19 @@ def show(store: Store, rev: str = "latest") -> ShownRun:
         refs=tuple(refs_by_run(store)[0].get(found.run_id, ())),
         attachments=tuple(_attachments(store, found.run_id)),
     )
+
+
+def _check_metrics(run: Run, metrics: Sequence[str]) -> None:
+    known = sorted({name for point in run.points for name in point.metrics})
+    for metric in metrics:
+        if metric not in known:
+            hint = f"there is {', '.join(known[:8])}" if known else "it holds no metric"
+            raise NotFound(
+                f"run {run.id} has no metric {metric!r}",
+                kind="unknown-metric",
+                hint=near(metric, known) or hint,
+                field="metric",
+            )
 
 
 def _attachments(store: Store, run_id: str) -> list[Attachment]:

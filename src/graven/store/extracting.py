@@ -90,7 +90,7 @@ def _refuse_standing(target: str, *, force: bool) -> None:
         raise Conflict(
             f"{target} exists already",
             kind="file-exists",
-            hint="--force replaces files; folders are only made anew",
+            hint="--force replaces files, never a folder: remove it, or write to another place",
             file=target,
         )
 

@@ -39,6 +39,9 @@ _CODES = {
 }
 
 
+_SHOWN = 200  # characters of the data in what repr() gives
+
+
 class Result(NamedTuple):
     """Data that a run gave.
 
@@ -57,6 +60,14 @@ class Result(NamedTuple):
     shape: tuple[int, ...] | None
     metadata: dict[str, Any]
     stamp: int
+
+    def __repr__(self) -> str:
+        """All fields, the data cut short: of an array that would be pages of bytes."""
+        data = f"<{len(self.data):,} bytes>" if isinstance(self.data, bytes) else repr(self.data)
+        if len(data) > _SHOWN:
+            data = data[:_SHOWN] + "..."
+        others = (f"{name}={getattr(self, name)!r}" for name in self._fields[2:])
+        return f"Result(name={self.name!r}, data={data}, {', '.join(others)})"
 
     def array(self) -> Any:
         """The data as a numpy array (read-only where it was stored as bytes).

@@ -156,7 +156,7 @@ def open_remote(
         if error.kind != "store-missing":
             raise
         # Not "make one": whoever names another store expects something there.
-        hint = "is the name right? 'graven remote' lists those that are known"
+        hint = "is the name or URL right? 'graven remote' lists the names"
         raise NotFound(error.message, kind=error.kind, hint=hint, **error.fields) from None
 
 

@@ -21,7 +21,7 @@ def command(session: Session, rev: str, metrics: tuple[str, ...], points: tuple[
     from graven.cli.render.run import show_run
     from graven.porcelain.show import show
 
-    shown = show(session.open_store(), rev)
+    shown = show(session.open_store(), rev, metrics=metrics)
     out = session.out
     if out.json:
         out.document("show", shown.to_dict())
