@@ -93,7 +93,8 @@ def _latest(store: Store, word: str, current: Run) -> Picked:
     runs = comparable_runs(store, kin_of(current), branch=branch, until=current.timestamp, limit=2)
     for run in runs:
         if run.run_id != current.id:
-            return pick(store, run.run_id)._replace(name=f"{LATEST}@{branch}" if branch else LATEST)
+            name = f"{LATEST}@{branch}" if branch else LATEST
+            return pick(store, run.run_id)._replace(name=name, moving=True)
     where = f"on branch {branch!r}" if branch else "without a branch"
     raise _missing(
         f"no run {where} before {current.id} was measured on its machine",
