@@ -79,3 +79,21 @@ def test_people_see_marks(call, stepped, monkeypatch):
     call("steps", "--reject", "r30", "-m", "noise")
     assert "x" in call("trend", "time", "--steps", "--color", "always").out
     assert "+50.0%" in call("steps", "--all", "--color", "always").out
+
+
+def test_what_was_said_is_pushed_and_pulled_and_the_later_word_wins(call, stepped, team):
+    call("steps", "--accept", "r30", "-m", "here")
+    call("push")
+    (there,) = team.step_annotations()
+    assert (there.run_id, there.state, there.message) == ("r30", "accepted", "here")
+    team.annotate_step(there.series, "r30", "rejected", message="there")
+    call("pull")
+    assert [(one.state, one.message) for one in stepped.step_annotations()] == [
+        ("rejected", "there")
+    ]
+    assert [one.message for one in stepped.step_history(there.series)] == ["there", "here"]
+    call("clone", team.url, "copy")
+    assert call("-C", "copy", "steps", "--all").rows()[1][0] == "rejected"
+    call("pull", "--no-artifacts")
+    call("clone", team.url, "part", "--no-artifacts")
+    assert call("-C", "part", "steps", "--all").rows()[1][0] == "rejected"

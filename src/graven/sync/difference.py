@@ -11,6 +11,8 @@ from graven.formats import layout
 from graven.refs.journal import RefUpdate
 from graven.store.index import Index
 
+ANNOTATIONS = "annotations/"
+
 
 class Selection(NamedTuple):
     """Which runs to take; tombstones always go along, so that nothing comes back to life.
@@ -18,7 +20,7 @@ class Selection(NamedTuple):
     Attributes:
         since: only runs from this moment on, microseconds since 1970 UTC.
         branch: only runs of this branch.
-        attachments: also what is kept beside the runs.
+        attachments: also what is kept beside the runs; annotations go along without it.
     """
 
     since: int | None = None
@@ -40,9 +42,12 @@ class Selection(NamedTuple):
 
         What belongs to no run, the manifests of experiments, always goes along.
         """
-        if update.target is None or layout.parse_ref_name(update.name) is None:
+        parsed = layout.parse_ref_name(update.name)
+        if update.target is None or parsed is None:
             return True
-        return self.attachments and self._takes(ts, branch)
+        # What people said of a run is small, and a gate that has not heard it judges otherwise.
+        wanted = self.attachments or parsed.attachment.startswith(ANNOTATIONS)
+        return wanted and self._takes(ts, branch)
 
     def _takes(self, ts: int | None, branch: str | None) -> bool:
         if self.since is not None and (ts is None or ts < self.since):
