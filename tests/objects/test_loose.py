@@ -1,11 +1,13 @@
 """Loose objects: their names, their files, and how readers find them."""
 
 import io
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from graven.backends.memory import MemoryBackend
-from graven.errors import Corrupt, InvalidInput, NotFound
+from graven.errors import BackendUnavailable, Corrupt, InvalidInput, NotFound
 from graven.formats import layout
 from graven.ids import ObjectId, hash_bytes
 from graven.objects import loose
@@ -105,6 +107,37 @@ def test_mapped_hands_out_the_bytes(tmp_path):
     path.write_bytes(b"abc")
     with path.open("rb") as file, loose.mapped(file) as body:
         assert bytes(body) == b"abc"
+
+
+def test_a_fault_with_a_mapped_body_is_told_as_it_is(tmp_path):
+    def put(body):
+        part = body[1:]
+        raise BackendUnavailable(f"no space left for {len(part)} bytes")
+
+    path = tmp_path / "f"
+    path.write_bytes(b"abc")
+    with (
+        pytest.raises(BackendUnavailable, match="no space left for 2 bytes"),
+        path.open("rb") as file,
+        loose.mapped(file) as body,
+    ):
+        put(body)
+
+
+def test_a_full_disk_for_temporary_files_is_told(backend, monkeypatch):
+    monkeypatch.setattr(loose, "IN_MEMORY_BYTES", 10)
+    full = Path("/dev/full")
+    monkeypatch.setattr(
+        tempfile,
+        "TemporaryFile",
+        lambda **_: full.open("w+b"),
+    )
+    key = loose.write_loose(backend, ID, DATA)
+    with (
+        pytest.raises(BackendUnavailable, match="no space left to write"),
+        loose.spooled(backend, key, ID, len(DATA)),
+    ):
+        pass
 
 
 def test_a_file_that_no_ref_names_is_found_when_it_is_asked_for(tmp_path):

@@ -2,12 +2,14 @@
 
 import random
 import sys
+import tempfile
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from graven import Store
-from graven.errors import Corrupt, GravenWarning, InvalidInput, NotFound
+from graven.errors import BackendUnavailable, Corrupt, GravenWarning, InvalidInput, NotFound
 from graven.formats import layout
 from graven.ids import hash_bytes
 from graven.objects import loose
@@ -153,6 +155,32 @@ def test_what_is_gone_is_not_counted(runs):
     assert runs.stats().loose == 1
     runs.parts.backend.delete(files(runs)[0])
     assert runs.stats().loose == 0
+
+
+def test_a_disk_that_fills_under_a_stream_is_told(runs, monkeypatch):
+    """And does not end the process, as Parquet's writer would."""
+    full = Path("/dev/full")
+    monkeypatch.setattr(
+        tempfile,
+        "TemporaryFile",
+        lambda **_: full.open("w+b"),
+    )
+    for table in (LARGE, SMALL):
+        with pytest.raises(BackendUnavailable, match="no space left to write") as caught:
+            runs.put_table("a", "trades", table.to_reader())
+        assert caught.value.kind == "disk-full"
+    assert runs.attachments("a") == []
+
+
+def test_a_store_that_is_full_is_told(runs, monkeypatch):
+    def full(key, data):
+        part = memoryview(data)[1:]
+        raise BackendUnavailable(f"no space left for {len(part)} bytes")
+
+    monkeypatch.setattr(runs.parts.backend, "put", full)
+    with pytest.raises(BackendUnavailable, match="no space left"):
+        runs.put_table("a", "trades", LARGE.to_reader())
+    assert runs.attachments("a") == []
 
 
 @pytest.mark.parametrize("in_memory", [True, False])

@@ -5,7 +5,7 @@ Imports pyarrow, so that nothing but the tables of a store may load it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -115,12 +115,16 @@ def fingerprint(schema: pa.Schema) -> str:
     return hash_bytes(schema.remove_metadata().serialize().to_pybytes()).hex()[:16]
 
 
-def write_parquet(reader: pa.RecordBatchReader, sink: Any) -> Written:
+def write_parquet(
+    reader: pa.RecordBatchReader, sink: Any, check: Callable[[], None] | None = None
+) -> Written:
     """Write a table; equal rows give equal bytes, in whatever batches they come.
 
     Args:
         reader: the rows, taken one row group at a time.
-        sink: a path, or a file that pyarrow writes to.
+        sink: a path, or a file that pyarrow writes to; its ``write`` must not raise, or the
+            process ends.
+        check: called after each row group and at the end; raises what happened to the sink.
 
     Raises:
         InvalidInput: see `check_schema`; a column of a type that Parquet has no form for.
@@ -134,8 +138,14 @@ def write_parquet(reader: pa.RecordBatchReader, sink: Any) -> Written:
             for group in _regrouped(reader, schema, size):
                 rows += group.num_rows
                 writer.write_table(group, row_group_size=size)
+                if check is not None:
+                    check()
+        if check is not None:
+            check()
     except _ARROW_REFUSALS as error:
         raise _refusal(schema, error) from error
+    except GravenError:  # of who gives the rows, or of the sink
+        raise
     except OSError as error:
         if error.errno is not None:  # of the disk; what Arrow itself says has no number
             raise

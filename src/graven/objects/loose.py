@@ -10,11 +10,13 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from mmap import ACCESS_READ, mmap
 from typing import IO, Any, NamedTuple
 
 from graven.backends.base import Backend, Data
+from graven.backends.files import write_all
+from graven.backends.oserrors import translated
 from graven.errors import BackendUnavailable, Corrupt, InvalidInput
 from graven.formats import layout
 from graven.ids import ObjectId, hash_bytes, new_nonce
@@ -121,11 +123,11 @@ def spooled(backend: Backend, key: str, object_id: ObjectId, size: int) -> Itera
         return
     with tempfile.TemporaryFile(prefix="graven-") as file:
         hasher = blake3()
-        for piece in read_pieces(backend, key, size):
-            hasher.update(piece)
-            file.write(piece)
-        _check(hasher.digest(), object_id, key)
-        file.flush()
+        with translated(tempfile.gettempdir(), "write"):
+            for piece in read_pieces(backend, key, size):
+                hasher.update(piece)
+                write_all(file.fileno(), memoryview(piece))  # a buffer would fail once more
+            _check(hasher.digest(), object_id, key)
         file.seek(0)
         yield file
 
@@ -139,8 +141,15 @@ def mapped(file: IO[bytes]) -> Iterator[Data]:
     if os.fstat(file.fileno()).st_size == 0:
         yield b""
         return
-    with mmap(file.fileno(), 0, access=ACCESS_READ) as pages, memoryview(pages) as view:
+    pages = mmap(file.fileno(), 0, access=ACCESS_READ)
+    view = memoryview(pages)
+    try:
         yield view
+    finally:
+        # After a fault its traceback holds parts of the view: they close with it.
+        with suppress(BufferError):
+            view.release()
+            pages.close()
 
 
 def nonce_of(key: str) -> str:

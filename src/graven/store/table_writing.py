@@ -21,6 +21,7 @@ from graven.store.attachment_writes import put_ref
 from graven.store.attachments import Attachment, from_note, make_note, stamp_of
 from graven.store.base import StoreBase
 from graven.store.session import Intent
+from graven.store.table_spool import Spool
 
 if TYPE_CHECKING:
     from graven.catalog.questions import Header
@@ -64,6 +65,7 @@ def place_table(store: StoreBase, writer: PackWriter, table: object) -> Placed:
 
     Raises:
         InvalidInput: see `graven.formats.parquet.write_parquet`; nothing was written.
+        BackendUnavailable: the store's disk is full, or that for temporary files.
     """
     reader = parquet.as_reader(table)
     parquet.check_schema(reader.schema)
@@ -72,8 +74,8 @@ def place_table(store: StoreBase, writer: PackWriter, table: object) -> Placed:
         written = parquet.write_parquet(reader, sink)
         return _place(store, writer, memoryview(sink.getvalue()), written)
     with tempfile.TemporaryFile(prefix="graven-") as file:
-        written = parquet.write_parquet(reader, pa.PythonFile(file, mode="w"))
-        file.flush()
+        spool = Spool(file)
+        written = parquet.write_parquet(reader, pa.PythonFile(spool, mode="w"), spool.check)
         with loose.mapped(file) as body:
             return _place(store, writer, body, written)
 
