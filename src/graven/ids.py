@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NewType
@@ -42,6 +42,13 @@ def hash_bytes(data: bytes | bytearray | memoryview) -> ObjectId:
     import blake3
 
     return ObjectId(blake3.blake3(data).digest())
+
+
+def hash_each(pieces: Iterable[bytes]) -> list[bytes]:
+    """The object ids of many pieces, in their order."""
+    from blake3 import blake3
+
+    return [blake3(piece).digest() for piece in pieces]
 
 
 def new_hasher() -> blake3.blake3:

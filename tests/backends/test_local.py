@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from graven import clock
-from graven.backends import folders, locks, open_backend
+from graven.backends import files, folders, locks, open_backend
 from graven.backends.local import LocalBackend
 from graven.errors import BackendUnavailable, InvalidInput, NotFound
 from graven.testing.suites import BackendSuite
@@ -43,6 +43,15 @@ class TestLocalWithoutFolderHandles(TestLocal):
             handles = False
 
         return WithoutHandles(tmp_path / "store")
+
+
+@pytest.mark.parametrize("pread", [True, False])
+def test_ranges_are_read_with_and_without_pread(tmp_path, monkeypatch, pread):
+    monkeypatch.setattr(files, "_HAS_PREAD", pread)
+    backend = LocalBackend(tmp_path / "store")
+    backend.put("packs/a", b"0123456789")
+    spans = [(8, 5), (0, 3), (20, 1), (4, 0)]
+    assert backend.get_ranges("packs/a", spans) == [b"89", b"012", b"", b""]
 
 
 # Opening.

@@ -367,7 +367,9 @@ def test_processes_that_refresh_at_once_agree(store):
 
 
 def test_a_catalog_that_was_never_made_can_be_thrown_away(tmp_path):
-    catalog = database.Catalog(str(tmp_path / "cache" / "catalog.sqlite"), store_id="0" * 32, url="u")
+    catalog = database.Catalog(
+        str(tmp_path / "cache" / "catalog.sqlite"), store_id="0" * 32, url="u"
+    )
     catalog.reset()
     assert catalog.path is not None
     catalog.close()

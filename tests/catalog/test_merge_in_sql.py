@@ -1,8 +1,10 @@
 """The catalog's tables hold what merging in any order gives."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graven.catalog import merging
 from graven.catalog.database import Catalog
 from graven.catalog.merging import apply_updates
 from graven.catalog.questions import Filter, find_header, select_headers
@@ -67,12 +69,19 @@ def filled(us, cuts):
     return catalog
 
 
-@given(st.lists(updates, max_size=14), st.randoms(), st.lists(st.integers(0, 14), max_size=4))
-def test_any_order_and_grouping_gives_the_merged_state(us, random, cuts):
+@given(
+    st.lists(updates, max_size=14),
+    st.randoms(),
+    st.lists(st.integers(0, 14), max_size=4),
+    st.sampled_from([1, 3, 500]),
+)
+def test_any_order_and_grouping_gives_the_merged_state(us, random, cuts, chunk):
     model = model_of(us)
     us = [*us, *us[: len(us) // 3]]  # what is copied between stores is seen again
     random.shuffle(us)
-    catalog = filled(us, [c for c in cuts if c <= len(us)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merging, "_CHUNK", chunk)
+        catalog = filled(us, [c for c in cuts if c <= len(us)])
     assert rows_of(catalog) == {n: (s.update.rank, s.floor) for n, s in model.items()}
 
     past = catalog.rows("SELECT name, stamp, w.id, target FROM past JOIN writer w ON w.n = writer")

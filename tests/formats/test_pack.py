@@ -54,6 +54,11 @@ def read(data):
     pack.read_head(data)
     tail = pack.read_tail(data[-4096:], len(data))
     metadata = pack.read_metadata(data[tail.offset : tail.offset + tail.length])
+    index = metadata.objects
+    assert list(index.spans()) == [
+        (object_id, kind, at.frame.offset, at.offset, at.length)
+        for object_id, kind, at in zip(index.ids, index.kinds, index.locations(), strict=True)
+    ]
     objects = []
     for object_id, kind, place in zip(
         metadata.objects.ids, metadata.objects.kinds, metadata.objects.locations(), strict=True

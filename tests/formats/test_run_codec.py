@@ -13,7 +13,7 @@ from graven.formats import canonical
 from graven.formats.columns import pack_floats
 from graven.formats.run import Order, RunEncoder
 from graven.formats.run_decode import RunDecoder, decode_run
-from graven.formats.run_object import bounds_at, decode_body, is_canonical_run
+from graven.formats.run_object import bounds_at, decode_body, decode_values, is_canonical_run
 from graven.ids import ObjectId, hash_bytes
 from graven.model import Metric, MetricDef, MetricDirection, Point, Run
 from graven.testing import strategies as own
@@ -459,21 +459,39 @@ def test_text_that_is_not_utf8_is_corrupt():
         decode_body(data.replace(b"\xa3xyz", b"\xa3x\xffz"))
 
 
-def test_every_cut_of_a_run_object_is_corrupt():
+@pytest.mark.parametrize("read", [decode_body, decode_values])
+def test_every_cut_of_a_run_object_is_corrupt(read):
     data = encode(make_run()).run.data
     for length in range(len(data)):
         with pytest.raises(Corrupt):
-            decode_body(data[:length])
+            read(data[:length])
 
 
-def test_other_kinds_and_newer_versions_are_told_apart():
+@pytest.mark.parametrize("metric", [Metric(value=2.5), Metric(value=2.5, upper=3.0)], ids=repr)
+def test_the_values_alone_are_those_of_the_whole(metric):
+    data = encode(make_run({"a": Metric(value=1.0), "b": metric})).run.data
+    values, body = decode_values(data), decode_body(data)
+    assert (values.definitions, values.value) == (body.definitions, body.value)
+    assert (values.lower, values.upper) == (body.lower, body.upper)
+    assert values.bounded == (metric.upper is not None)
+
+
+@pytest.mark.parametrize("change", [{"value": "text"}, {"definitions": 7}, {"upper": {}}], ids=repr)
+def test_values_of_another_type_are_corrupt(change):
+    data = reseal(encode(make_run()), lambda body: body.update(change))
+    with pytest.raises(Corrupt):
+        decode_values(data)
+
+
+@pytest.mark.parametrize("read", [decode_body, decode_values])
+def test_other_kinds_and_newer_versions_are_told_apart(read):
     encoded = encode(make_run())
     with pytest.raises(Corrupt, match="a 'environment' where a 'run' was expected"):
-        decode_body(encoded.environment.data)
+        read(encoded.environment.data)
     kind, _, body = canonical.decode(encoded.run.data)
     for other in (body, {"id": [], "shape": "new"}):
         with pytest.raises(FormatTooNew):
-            decode_body(canonical.encode([kind, 2, other]))
+            read(canonical.encode([kind, 2, other]))
 
 
 def test_a_missing_part_is_not_found_and_not_corrupt():

@@ -206,6 +206,20 @@ def test_a_reader_without_a_cache_says_what_it_prefers(world, cache):
     assert world.reader().prefers_many
 
 
+def test_frames_that_are_peeked_at_stand_for_themselves(world):
+    name = world.add_pack([body(number) for number in range(4)])
+    frames = list(dict.fromkeys(place[0].frame for place in world.places.values()))
+    assert len(frames) > 1
+    whole = world.reader().peek_frames(name, frames)
+    assert [len(frame) for frame in whole] == [frame.raw for frame in frames]
+    assert any(body(0) in frame for frame in whole)
+
+    odd = [type(frames[0])(f.offset, 9, f.count, f.raw, f.stored) for f in frames[:1]]
+    assert world.reader().peek_frames(name, [*odd, *frames[1:]]) == [b"", *whole[1:]]
+    world.inner.delete(layout.pack_key(name))
+    assert world.reader().peek_frames(name, frames) == [b""] * len(frames)
+
+
 # Several packs at once.
 
 

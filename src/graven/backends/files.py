@@ -10,6 +10,8 @@ from graven.backends.base import TEMP_PREFIX, Data, Entry, is_key
 from graven.backends.folders import Folder
 from graven.ids import hash_bytes
 
+_HAS_PREAD = hasattr(os, "pread")  # not on Windows
+
 STAT_VERSION = "stat-"
 """What versions from a listing begin with."""
 
@@ -83,6 +85,16 @@ def read_up_to(fd: int, length: int) -> bytes:
         parts.append(os.read(fd, missing))
         missing -= len(parts[-1])
     return b"".join(parts)
+
+
+def read_at(fd: int, start: int, length: int) -> bytes:
+    """As `read_up_to`, from ``start``; where the handle stands then is not said."""
+    if _HAS_PREAD:
+        body = os.pread(fd, length, start)  # one call to the system instead of two
+        if len(body) == length:
+            return body
+    os.lseek(fd, start, os.SEEK_SET)
+    return read_up_to(fd, length)
 
 
 def write_all(fd: int, data: Data) -> None:

@@ -41,6 +41,7 @@ from graven.backends.files import (
     exists,
     file_name,
     file_or_folder,
+    read_at,
     read_up_to,
     stat_version,
     temporary_or_folder,
@@ -119,9 +120,7 @@ class LocalBackend(Backend):
         out = []
         with self._opened(key) as (fd, size):
             for start, length in spans:
-                if start < size:
-                    os.lseek(fd, start, os.SEEK_SET)
-                out.append(read_up_to(fd, min(length, size - start)) if start < size else b"")
+                out.append(read_at(fd, start, min(length, size - start)) if start < size else b"")
         return out
 
     def get_tail(self, key: str, length: int) -> tuple[bytes, int]:

@@ -19,7 +19,7 @@ from graven.errors import BackendUnavailable, InvalidInput
 BUSY_SECONDS = 60.0
 _RETRY_SECONDS = 0.005
 _ATTEMPTS = 3  # at opening a file that turns out to be damaged
-PAGE_BYTES = 8192
+PAGE_BYTES = 4096  # a question reads few rows of many pages; and each empty table has a page
 
 Row = tuple[Any, ...]
 
@@ -186,7 +186,8 @@ class Catalog:
 
     def _connect_file(self, path: str) -> sqlite3.Connection:
         folder = os.path.dirname(path)
-        os.makedirs(folder, exist_ok=True)
+        if not os.path.isdir(folder):  # `makedirs` tries first, and is told
+            os.makedirs(folder, exist_ok=True)
         _refuse_links(path)
         with folder_lock(folder, exclusive=False):
             self._connection = connection = _connection(path)

@@ -10,8 +10,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from graven.catalog import rankings
+from graven.catalog.bulk import insert_rows
+from graven.catalog.collector import collector_paused
 from graven.catalog.database import Catalog, Row, indexes_last
 from graven.catalog.places import OUTER_PLACE_JOIN, PLACE_COLUMNS, place_from_row, places_of
 from graven.catalog.schema import VALUE_INDEXES, WAITING
@@ -19,9 +22,10 @@ from graven.errors import Corrupt, FormatTooNew, NotFound
 from graven.formats.columns import to_planes
 from graven.formats.definitions import Definitions, decode_definitions
 from graven.formats.envelope import KIND_CODES, RUN
-from graven.formats.run_object import RunBody, decode_body
-from graven.ids import ObjectId, hash_bytes
-from graven.objects.reader import ObjectReader, Place, Unreadable, portions
+from graven.formats.header import FrameRow
+from graven.formats.run_object import RunValues, decode_values
+from graven.ids import ObjectId, hash_each
+from graven.objects.reader import PORTION_BYTES, ObjectReader, Place, Unreadable, portions
 
 _BATCH = 2000
 NO_DEFINITIONS = 0  # of a run whose object cannot be read; SQLite's own numbers begin at 1
@@ -43,16 +47,16 @@ def index_measurements(catalog: Catalog, reader: ObjectReader, *, give_up: bool 
     """
     total = 0
     while (waiting := count_waiting(catalog)) > 0:
-        with catalog.transaction() as connection:
+        with collector_paused(), catalog.transaction() as connection:
             done = connection.execute("SELECT 1 FROM measured LIMIT 1").fetchone() is not None
             # All in one go, since the indexes must be there when the transaction ends.
             bulk = not done and waiting > _BATCH
             with indexes_last(connection, VALUE_INDEXES, bulk=bulk):
-                runs, values = _index_batch(connection, reader, give_up=give_up)
-                total += values
-                while bulk and runs:
-                    runs, values = _index_batch(connection, reader, give_up=give_up)
-                    total += values
+                filling = _Filling(connection, reader, give_up=give_up)
+                more = filling.index_batch()
+                while bulk and more:
+                    more = filling.index_batch()
+            total += filling.values
     return total
 
 
@@ -64,39 +68,78 @@ def count_waiting(catalog: Catalog) -> int:
     return int(row[0]) if row else 0
 
 
-def _index_batch(
-    connection: sqlite3.Connection, reader: ObjectReader, *, give_up: bool
-) -> tuple[int, int]:
-    """Index one batch; returns how many runs and values it held."""
-    numbers = _DefinitionNumbers(connection, reader)
-    environments = _EnvironmentNumbers(connection)
-    rows = []
-    marks = []
-    total = 0
-    for number, data in _waiting(connection, reader):
-        d = NO_DEFINITIONS
+class _Filling:
+    """Batches of runs in the order of their rows, within one transaction.
+
+    Attributes:
+        values: how many were indexed.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, reader: ObjectReader, *, give_up: bool
+    ) -> None:
+        self.values = 0
+        self._connection = connection
+        self._reader = reader
+        self._give_up = give_up
+        self._definitions = _DefinitionNumbers(connection, reader)
+        self._environments = _EnvironmentNumbers(connection)
+        self._last = 0  # without an index, each batch would pass all rows before it
+
+    def index_batch(self) -> bool:
+        """Index the next runs; False if none waited."""
+        rows = self._connection.execute(
+            f"SELECT {_WAITING_COLUMNS} FROM run WHERE {WAITING} AND n > ?"
+            f" ORDER BY n LIMIT {_BATCH}",
+            (self._last,),
+        ).fetchall()
+        if not rows:
+            return False
+        self._last = rows[-1][0]
+        read = _read_afar if self._reader.prefers_many else _read_near
+        measured: list[tuple[Any, ...]] = []
+        marks: list[tuple[int, int, int]] = []  # definitions; first and last run of a row of them
+        known, first, last = NO_DEFINITIONS, 0, 0
+        for (number, *_), data in zip(
+            rows, read(self._connection, self._reader, rows), strict=True
+        ):
+            d, facts = self._measure(data)
+            if d != NO_DEFINITIONS:
+                measured.append((number, *facts))
+            if d != known or not first:
+                if first:
+                    marks.append((known, first, last))
+                known, first = d, number
+            last = number
+        marks.append((known, first, last))
+        insert_rows(self._connection, "INSERT OR REPLACE INTO measured", _MEASURED, measured)
+        self._connection.executemany(
+            f"UPDATE run SET d = ? WHERE n BETWEEN ? AND ? AND {WAITING}", marks
+        )
+        rankings.extend(self._connection, [row[0] for row in measured])
+        return True
+
+    def _measure(self, data: bytes | Unreadable) -> tuple[int, tuple[Any, ...]]:
+        """Definitions number, and what stands in `measured` behind the run's own."""
         try:
             if isinstance(data, Exception):
                 raise data
-            body = decode_body(data)
-            known, width = numbers.get(body.definitions)
-            values = to_planes(body.value)
+            found = decode_values(data)
+            d, width = self._definitions.get(found.definitions)
+            values = to_planes(found.value)
         except (Corrupt, FormatTooNew, NotFound) as error:
-            if isinstance(error, NotFound) and not give_up:
+            if isinstance(error, NotFound) and not self._give_up:
                 raise
-            values = None
-        if values is not None and len(values) == 8 * width:
-            d = known
-            facts = _facts(body) | environments.get(body.environment) << 3
-            params = _params_text(body.params) if body.params else None
-            rows.append((number, facts, params, values))
-            total += width
-        marks.append((d, number))
-    connection.executemany("INSERT OR REPLACE INTO measured VALUES(?, ?, ?, ?)", rows)
-    connection.executemany("UPDATE run SET d = ? WHERE n = ?", marks)
-    rankings.extend(connection, [number for number, *_ in rows])
-    return len(marks), total
+            return NO_DEFINITIONS, ()
+        if len(values) != 8 * width:
+            return NO_DEFINITIONS, ()
+        self.values += width
+        facts = _facts(found) | self._environments.get(found.environment) << 3
+        params = _params_text(found.params) if found.params else None
+        return d, (facts, params, values)
 
+
+_MEASURED = ("n", "facts", "params", "vals")
 
 # Not msgspec's: it has no form for infinities. What JSON has no form for is shown, not refused.
 _params_text = json.JSONEncoder(
@@ -104,60 +147,104 @@ _params_text = json.JSONEncoder(
 ).encode
 
 
-def _facts(body: RunBody) -> int:
+def _facts(found: RunValues) -> int:
     """The lower bits of `measured.facts`."""
-    bounds = body.lower is not None or body.upper is not None
-    return bounds | (0 if body.dirty is None else 6 if body.dirty else 2)
+    return found.bounded | (0 if found.dirty is None else 6 if found.dirty else 2)
 
 
-def _waiting(
-    connection: sqlite3.Connection, reader: ObjectReader
-) -> Iterator[tuple[int, bytes | Unreadable]]:
-    """Runs without values, and the bytes of their objects."""
-    rows = connection.execute(
+_WAITING_COLUMNS = "n, object, pack, frame, start, length"
+_FRAMES = (
+    "SELECT f.pack, f.start, p.name, f.codec, f.count, f.raw, f.stored"
+    " FROM frame f JOIN pack p ON p.n = f.pack WHERE (f.pack, f.start) IN"
+    f" (SELECT pack, frame FROM run WHERE {WAITING} AND n BETWEEN ? AND ?)"
+    " ORDER BY f.pack, f.start"
+)
+
+
+def _read_near(
+    connection: sqlite3.Connection, reader: ObjectReader, rows: Sequence[Row]
+) -> Iterator[bytes | Unreadable]:
+    """The bytes of these runs' objects, from frames that are read once each."""
+    known = {
+        (pack, start): (name, FrameRow(start, *rest))
+        for pack, start, name, *rest in connection.execute(_FRAMES, (rows[0][0], rows[-1][0]))
+    }
+    for part in _portions(rows):
+        frames = _unpack(reader, known, {(row[2], row[3]) for row in part})
+        pieces = [
+            frames.get((pack, frame), b"")[start : start + length] if length else b""
+            for _, _, pack, frame, start, length in part
+        ]
+        for row, piece, found in zip(part, pieces, hash_each(pieces), strict=True):
+            if found == row[1]:
+                yield piece
+            else:  # damaged, or its place is not the run's own
+                yield _read_again(connection, reader, row, known)
+
+
+def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Rows whose objects have some mebibytes together: one may have as many by itself."""
+    first = 0
+    held = 0
+    for position, row in enumerate(rows):
+        held += row[5] or 0
+        if held > PORTION_BYTES:
+            yield rows[first : position + 1]
+            first, held = position + 1, 0
+    if first < len(rows):
+        yield rows[first:]
+
+
+_Frames = dict[tuple[int, int], tuple[str, FrameRow]]
+
+
+def _unpack(
+    reader: ObjectReader, known: _Frames, wanted: set[tuple[int, int]]
+) -> dict[tuple[int, int], bytes]:
+    packs: dict[int, list[tuple[int, int]]] = {}
+    for key in sorted(wanted & known.keys()):
+        packs.setdefault(key[0], []).append(key)
+    found: dict[tuple[int, int], bytes] = {}
+    for keys in packs.values():
+        name = known[keys[0]][0]
+        bodies = reader.peek_frames(name, [known[key][1] for key in keys])
+        found.update(zip(keys, bodies, strict=True))
+    return found
+
+
+def _read_again(
+    connection: sqlite3.Connection, reader: ObjectReader, row: Row, known: _Frames
+) -> bytes | Unreadable:
+    _, object_id, pack, frame, start, length = row
+    wanted = ObjectId(object_id)
+    copies = places_of(connection, wanted)
+    if (pack, frame) in known:
+        copies.insert(0, Place(*known[pack, frame], start, length, RUN))
+    return _try_to_get(reader, wanted, copies)
+
+
+def _read_afar(
+    connection: sqlite3.Connection, reader: ObjectReader, rows: Sequence[Row]
+) -> Iterator[bytes | Unreadable]:
+    """As `_read_near`, in portions whose frames are fetched together."""
+    located = connection.execute(
         f"SELECT o.n, o.object, o.pack, {PLACE_COLUMNS}, {KIND_CODES[RUN]} FROM run o"
         f" {OUTER_PLACE_JOIN} WHERE o.d IS NULL AND o.object IS NOT NULL"
-        f" ORDER BY o.n LIMIT {_BATCH}"
+        " AND o.n BETWEEN ? AND ? ORDER BY o.n",
+        (rows[0][0], rows[-1][0]),
     ).fetchall()
-    if reader.prefers_many:
-        yield from _waiting_afar(connection, reader, rows)
-        return
-    # Neighbours mostly share a frame: it is asked for once, and its objects are cut out here.
-    held: tuple[object, object] | None = None
-    frame: bytes | None = None
-    for number, object_id, pack, *place in rows:
-        wanted = ObjectId(object_id)
-        if pack is None:
-            yield number, _try_to_get(reader, wanted, places_of(connection, wanted))
-            continue
-        _, start, _, _, _, _, offset, length, _ = place
-        if held != (pack, start):
-            held = (pack, start)
-            frame = reader.peek_frame(place_from_row(tuple(place)))
-        data = frame[offset : offset + length] if frame is not None else b""
-        if hash_bytes(data) == object_id:
-            yield number, data
-        else:
-            copies = [place_from_row(tuple(place)), *places_of(connection, wanted)]
-            yield number, _try_to_get(reader, wanted, copies)
-
-
-def _waiting_afar(
-    connection: sqlite3.Connection, reader: ObjectReader, rows: Sequence[Row]
-) -> Iterator[tuple[int, bytes | Unreadable]]:
-    """As `_waiting`, in portions whose frames are fetched together."""
     wanted: list[tuple[ObjectId, Sequence[Place]]] = []
-    for _, object_id, pack, *place in rows:
+    for _, object_id, pack, *place in located:
         here = ObjectId(object_id)
         known = places_of(connection, here) if pack is None else [place_from_row(tuple(place))]
         wanted.append((here, known))
     for first, last in portions(wanted):
         part = wanted[first:last]
-        for row, (here, _), data in zip(rows[first:last], part, reader.get_many(part), strict=True):
+        for (here, _), data in zip(part, reader.get_many(part), strict=True):
             if isinstance(data, bytes):
-                yield row[0], data
+                yield data
             else:  # there may be another copy
-                yield row[0], _try_to_get(reader, here, places_of(connection, here))
+                yield _try_to_get(reader, here, places_of(connection, here))
 
 
 def _try_to_get(

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from graven.catalog import rankings
+from graven.catalog.bulk import insert_rows
 from graven.formats import layout, pack
 from graven.formats.envelope import KIND_CODES, RUN
 from graven.formats.header import Header
@@ -35,12 +36,12 @@ class Placements:
     def add(self, number: int, index: pack.PackIndex) -> None:
         """Take in the index of a pack."""
         others = []
-        for object_id, kind, place in zip(index.ids, index.kinds, index.locations(), strict=True):
-            row = (number, place.frame.offset, place.offset, place.length)
-            if kind == RUN and object_id not in self._places:
-                self._places[object_id] = row
+        places = self._places
+        for object_id, kind, frame, start, length in index.spans():
+            if kind == RUN and object_id not in places:
+                places[object_id] = (number, frame, start, length)
             else:
-                others.append((object_id, *row, KIND_CODES[kind]))
+                others.append((object_id, number, frame, start, length, KIND_CODES[kind]))
         self._insert(others)
         if len(self._places) > self.LIMIT:
             self.flush()
@@ -68,7 +69,7 @@ _RUN_COLUMNS = (
 )
 _PLACE = "pack, frame, start, length"
 NO_PLACE = (None,) * 4
-_INSERT_RUN = f"INSERT INTO run({_RUN_COLUMNS}, {_PLACE}) VALUES({', '.join('?' * 18)})"
+_INSERTED = f"{_RUN_COLUMNS}, {_PLACE}".split(", ")
 _INSERT_REF = "INSERT OR REPLACE INTO ref VALUES(?, ?, ?, ?, ?, ?, ?)"
 _CHUNK = 500
 
@@ -84,37 +85,45 @@ def apply_updates(
     """
     writers = _Writers(connection)
     derived: list[str] = []
+    none_yet = _is_empty(connection)
+    known: set[str] = set()
     for start in range(0, len(updates), _CHUNK):
         chunk = updates[start : start + _CHUNK]
-        names = [update.name for update in chunk]
-        known = _known_names(connection, names)
+        if not none_yet:
+            known = _known_names(connection, [update.name for update in chunk])
         fresh: list[tuple[Any, ...]] = []
         fresh_refs: list[tuple[Any, ...]] = []
         for update in chunk:
-            parsed = layout.parse_ref_name(update.name)
+            name = update.name
+            parsed = layout.parse_ref_name(name)
             if parsed is not None and parsed.attachment.startswith("derived/"):
                 derived.append(parsed.run_id)
-            if update.name in known:
+            if name in known:
                 _flush_runs(connection, fresh)
                 _flush_refs(connection, fresh_refs)
                 _merge_one(connection, update, writers)
                 continue
-            known.add(update.name)
+            known.add(name)
             if parsed is None or parsed.attachment:
                 run_id = parsed.run_id if parsed else None
                 fresh_refs.append(_ref_row(run_id, state_of(update), writers))
             else:
                 place = places.take(update.target) if places is not None else NO_PLACE
-                fresh.append((*_run_row(parsed.run_id, state_of(update), writers), *place))
+                row = _run_row(parsed.run_id, update, update.raised_floor, writers)
+                fresh.append(row + place)
         _flush_runs(connection, fresh)
         _flush_refs(connection, fresh_refs)
     rankings.mark_derived(connection, derived)
 
 
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    """True for a catalog that has no refs: what is new needs no look into it."""
+    question = "SELECT 1 FROM run UNION ALL SELECT 1 FROM ref LIMIT 1"
+    return connection.execute(question).fetchone() is None
+
+
 def _flush_runs(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    connection.executemany(_INSERT_RUN, rows)
+    insert_rows(connection, "INSERT INTO run", _INSERTED, rows)
     rows.clear()
 
 
@@ -162,8 +171,7 @@ def _note_text(note: dict[str, Any] | None) -> str | None:
     return _encode_note(note) if note else None
 
 
-def _run_row(run_id: str, state: RefState, writers: _Writers) -> tuple[Any, ...]:
-    update = state.update
+def _run_row(run_id: str, update: RefUpdate, floor: int, writers: _Writers) -> tuple[Any, ...]:
     head = update.header
     facts: tuple[Any, ...] = (None,) * 8
     if head is not None and update.target is not None:
@@ -182,7 +190,7 @@ def _run_row(run_id: str, state: RefState, writers: _Writers) -> tuple[Any, ...]
         update.target,
         update.stamp,
         writers.number(update.writer),
-        state.floor,
+        floor,
         *facts,
         _note_text(update.note),
     )
@@ -205,7 +213,7 @@ def _merge_run(
         (run_id,),
     ).fetchone()
     if row is None:
-        _flush_runs(connection, [(*_run_row(run_id, state_of(update), writers), *NO_PLACE)])
+        _flush_runs(connection, [_run_row(run_id, update, update.raised_floor, writers) + NO_PLACE])
         return
     standing = _state_from_row(row)
     merged = merge(standing, state_of(update))
@@ -215,7 +223,7 @@ def _merge_run(
         _keep_past(connection, loser, writers)
     columns = ", ".join(f"{name} = ?" for name in _RUN_COLUMNS.replace(" ", "").split(","))
     connection.execute(
-        f"UPDATE run SET {columns} WHERE n = ?", (*_run_row(run_id, merged, writers), row[0])
+        f"UPDATE run SET {columns} WHERE n = ?", (*_run_row(run_id, *merged, writers), row[0])
     )
     if changed and merged.update.target != standing.update.target:
         # The place was that of the old object: it moves to the table of all others.

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from graven.catalog.database import Catalog, Row
+from graven.catalog.questions import RunKey
 from graven.errors import NotFound
 from graven.formats.compression import CODEC_RAW
 from graven.formats.envelope import BLOB, KIND_CODES, KINDS_BY_CODE, RUN
@@ -57,6 +58,34 @@ def places_of_runs(catalog: Catalog, numbers: Sequence[int]) -> dict[int, tuple[
     return {n: (ObjectId(object_id), place_from_row(tuple(p))) for n, object_id, *p in rows}
 
 
+def runs_of_definitions(
+    catalog: Catalog, numbers: Sequence[int], experiment: str | None = None
+) -> list[tuple[RunKey, Place | None]]:
+    """All living runs (of an experiment) with one of these definitions, newest first.
+
+    Each with its object's place, where its row holds one: the rows are at hand.
+    """
+    condition = "" if experiment is None else "AND o.experiment = ?"
+    values = [] if experiment is None else [experiment]
+    rows: list[Row] = []
+    for start in range(0, len(numbers), _PAGE):
+        part = numbers[start : start + _PAGE]
+        rows += catalog.rows(
+            f"SELECT o.ts, o.stamp, o.run_id, o.n, o.object, {PLACE_COLUMNS} FROM run o"
+            f" {OUTER_PLACE_JOIN} WHERE o.d IN ({', '.join('?' * len(part))}) {condition}",
+            [*part, *values],
+        )
+    rows.sort(key=lambda row: (-row[0], -row[1], row[2]))  # as NEWEST_FIRST
+    found: list[tuple[RunKey, Place | None]] = []
+    # Written out: `place_from_row` and slices of rows take twice as long.
+    for _, _, run_id, number, object_id, name, at, codec, count, raw, stored, start, length in rows:
+        place = None
+        if name is not None:
+            place = Place(name, FrameRow(at, codec, count, raw, stored), start, length, RUN)
+        found.append((RunKey(number, run_id, object_id), place))
+    return found
+
+
 def locate(catalog: Catalog, object_id: ObjectId) -> Sequence[Place]:
     """All known copies of an object."""
     return locate_many(catalog, [object_id]).get(object_id, ())
@@ -71,15 +100,27 @@ def locate_many(catalog: Catalog, ids: Sequence[ObjectId]) -> dict[ObjectId, lis
         f" AND o.object IN ({marks})",
         [*heads, *ids],
     )
-    rows += catalog.rows(f"{_FROM_OBJECTS} WHERE o.id IN ({marks}) ORDER BY o.pack", ids)
     out: dict[ObjectId, list[Place]] = {}
     for object_id, *rest in rows:
         out.setdefault(ObjectId(object_id), []).append(place_from_row(tuple(rest)))
+    for here, places in locate_shared(catalog, ids).items():
+        out.setdefault(here, []).extend(places)
     # The last choice: a file may be gone, and is read whole.
     for object_id, key, size in catalog.rows(
         f"SELECT id, key, size FROM loose WHERE id IN ({marks}) ORDER BY key", ids
     ):
         out.setdefault(ObjectId(object_id), []).append(loose_place(key, size))
+    return out
+
+
+def locate_shared(catalog: Catalog, ids: Sequence[ObjectId]) -> dict[ObjectId, list[Place]]:
+    """Copies of up to a thousand objects that stand in the table of objects, as shared ones do."""
+    marks = ", ".join("?" * len(ids))
+    out: dict[ObjectId, list[Place]] = {}
+    for object_id, *rest in catalog.rows(
+        f"{_FROM_OBJECTS} WHERE o.id IN ({marks}) ORDER BY o.pack", ids
+    ):
+        out.setdefault(ObjectId(object_id), []).append(place_from_row(tuple(rest)))
     return out
 
 

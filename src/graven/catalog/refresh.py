@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from graven.backends.base import Backend, Data
 from graven.backends.parallel import run_all
+from graven.catalog.collector import collector_paused
 from graven.catalog.database import Catalog, indexes_last
 from graven.catalog.freshness import compare_listing
 from graven.catalog.merging import INSERT_OBJECT, Placements, apply_updates
@@ -60,7 +61,7 @@ def refresh(
     # A listing of a bucket is a request: there the first look is the one under the lock.
     if not backend.remote and not moved and compare_listing(catalog, backend) is None:
         return []
-    with catalog.transaction() as connection:
+    with collector_paused(), catalog.transaction() as connection:
         difference = compare_listing(catalog, backend)
         if backend.remote:
             connection.execute("INSERT OR REPLACE INTO meta VALUES('looked', ?)", (wall_ms(),))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from graven.catalog.database import Catalog, Row
-from graven.catalog.questions import NEWEST_FIRST, RunKey
+from graven.catalog.questions import NEWEST_FIRST
 from graven.formats.columns import value_at
 from graven.ids import normal
 
@@ -180,23 +180,6 @@ def definitions_with_point(catalog: Catalog, tags: dict[str, str | None]) -> lis
             if wanted.items() <= own.items() and not any(key in own for key in lacking):
                 found.add(d)
     return sorted(found)
-
-
-def runs_of_definitions(
-    catalog: Catalog, numbers: Sequence[int], experiment: str | None = None
-) -> list[RunKey]:
-    """All living runs (of an experiment) with one of these definitions, newest first."""
-    condition, values = _Of(None, experiment).where()
-    rows: list[Row] = []
-    for start in range(0, len(numbers), 500):
-        part = numbers[start : start + 500]
-        marks = ", ".join("?" * len(part))
-        rows += catalog.rows(
-            f"SELECT ts, stamp, run_id, n, object FROM run r WHERE d IN ({marks}) {condition}",
-            [*part, *values],
-        )
-    rows.sort(key=lambda row: (-row[0], -row[1], row[2]))  # as NEWEST_FIRST
-    return [RunKey(number, run_id, object_id) for _, _, run_id, number, object_id in rows]
 
 
 def series_names(catalog: Catalog) -> list[SeriesName]:

@@ -90,6 +90,20 @@ class PackIndex:
                 offset += length
             position += frame.count
 
+    def spans(self) -> Iterator[tuple[ObjectId, str, int, int, int]]:
+        """Of every object, in order: id, kind, offset of its frame, where in it, length."""
+        position = 0
+        for frame in self.frames:
+            at = frame.offset
+            offset = frame.count * TOC_ENTRY_BYTES
+            part = slice(position, position + frame.count)
+            position += frame.count
+            for object_id, kind, length in zip(
+                self.ids[part], self.kinds[part], self.lengths[part], strict=True
+            ):
+                yield object_id, kind, at, offset, length
+                offset += length
+
 
 def with_crc(header: bytes) -> bytes:
     """``header`` with the CRC-32 of what stands before its last four bytes in those."""

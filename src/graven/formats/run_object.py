@@ -81,9 +81,27 @@ class Numbers(NamedTuple):
     upper: list[float] | None
 
 
+class RunValues(msgspec.Struct, gc=False):
+    """Of a `run` object's body what a catalog holds of it, and no more: a third of the time."""
+
+    definitions: bytes
+    environment: bytes
+    dirty: bool | None = None
+    params: dict[str, Any] | None = None
+    lower: Column | None = None
+    upper: Column | None = None
+    value: Column = NO_VALUES
+
+    @property
+    def bounded(self) -> bool:
+        """True if some value has a bound."""
+        return self.lower is not None or self.upper is not None
+
+
 # Not "deterministic": that leaves a map header of three bytes where one would do.
 encode_body = msgspec.msgpack.Encoder(order="sorted").encode
 _decode_body = msgspec.msgpack.Decoder(tuple[str, int, RunBody]).decode
+_decode_values = msgspec.msgpack.Decoder(tuple[str, int, RunValues]).decode
 
 
 def decode_body(data: bytes) -> RunBody:
@@ -94,17 +112,43 @@ def decode_body(data: bytes) -> RunBody:
     """
     try:
         kind, version, body = _decode_body(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        envelope = unseal(data, RUN)  # says so if it is another kind, or newer
-        raise Corrupt(
-            f"run object is malformed (version {envelope.version}): {error}", kind="bad-object"
-        ) from None
-    if kind != RUN:
-        raise Corrupt(f"object is a {kind!r} where a run was expected", kind="wrong-kind")
-    check_version(RUN, version)
+    except _UNDECODABLE as error:
+        raise _malformed(data, error) from None
+    _check_kind(kind, version)
     if body.commit is not None and not isinstance(body.commit, (str, bytes)):
         raise Corrupt("run object's commit is neither text nor bytes", kind="bad-object")
     return body
+
+
+def decode_values(data: bytes) -> RunValues:
+    """Read the columns of a `run` object and what they mean; whoever reads all checks the rest.
+
+    Raises:
+        Corrupt: not a run object. FormatTooNew: a newer version of one.
+    """
+    try:
+        kind, version, values = _decode_values(data)
+    except _UNDECODABLE as error:
+        raise _malformed(data, error) from None
+    if kind != RUN or version != VERSIONS[RUN]:
+        _check_kind(kind, version)
+    return values
+
+
+_UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+def _malformed(data: bytes, error: Exception) -> Corrupt:
+    envelope = unseal(data, RUN)  # says so if it is another kind, or newer
+    return Corrupt(
+        f"run object is malformed (version {envelope.version}): {error}", kind="bad-object"
+    )
+
+
+def _check_kind(kind: str, version: int) -> None:
+    if kind != RUN:
+        raise Corrupt(f"object is a {kind!r} where a run was expected", kind="wrong-kind")
+    check_version(RUN, version)
 
 
 def unknown_fields(data: bytes, body: RunBody) -> dict[str, Any]:

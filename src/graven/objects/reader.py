@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from graven.backends.base import Backend
 from graven.backends.parallel import run_all
 from graven.errors import Corrupt, FormatTooNew, NotFound
-from graven.formats import layout, pack
+from graven.formats import layout
 from graven.formats.compression import CODEC_RAW
 from graven.formats.header import FrameRow
-from graven.ids import ObjectId, hash_bytes
+from graven.formats.pack import LARGE_OBJECT_BYTES
+from graven.ids import ObjectId, hash_bytes, hash_each
 from graven.objects.loose import read_loose
 from graven.objects.packs import read_frame, read_frames, read_raw_object
 
@@ -86,7 +87,7 @@ class ObjectReader:
 
     @property
     def prefers_many(self) -> bool:
-        """True where `get_many` saves more than `peek_frame`: requests, and what they fetched."""
+        """True where `get_many` saves more than `peek_frames`: requests, and what they fetched."""
         return self._cache is not None or self._backend.concurrency > 1
 
     def get(self, object_id: ObjectId) -> bytes:
@@ -153,13 +154,34 @@ class ObjectReader:
         self, wanted: Sequence[tuple[ObjectId, Sequence[Place]]]
     ) -> list[bytes | Unreadable]:
         self._fetch(places[0] for _, places in wanted if places)
+        pieces = self._cut(wanted)
         out: list[bytes | Unreadable] = []
-        for object_id, places in wanted:
+        for (object_id, places), piece, found in zip(
+            wanted, pieces, hash_each(pieces), strict=True
+        ):
+            if found == object_id:
+                out.append(piece)
+                continue
             try:
                 out.append(self._read(object_id, places))
             except (Corrupt, FormatTooNew, NotFound) as error:
                 out.append(error)
         return out
+
+    def _cut(self, wanted: Sequence[tuple[ObjectId, Sequence[Place]]]) -> list[bytes]:
+        """What the frames in memory hold of these objects, not verified; else nothing."""
+        pieces = []
+        with self._lock:
+            for _, places in wanted:
+                piece = b""
+                if places:
+                    _, frame, offset, length, _ = place = places[0]
+                    body = self._frames.get((place.pack, frame.offset))
+                    # A frame of one large object is not kept: `_bytes_at` drops it.
+                    if body is not None and (frame.count > 1 or len(body) <= LARGE_OBJECT_BYTES):
+                        piece = body[offset : offset + length]
+                pieces.append(piece)
+        return pieces
 
     def _fetch(self, places: Iterable[Place]) -> None:
         """Bring frames into the cache, as many as fit well.
@@ -194,24 +216,29 @@ class ObjectReader:
             bodies = read_frames(self._backend, name, frames)
         except (Corrupt, NotFound):
             return
-        for frame, body in zip(frames, bodies, strict=True):
-            if isinstance(body, bytes):
-                self._keep((name, frame.offset), body)
+        self._keep(
+            {
+                (name, frame.offset): body
+                for frame, body in zip(frames, bodies, strict=True)
+                if isinstance(body, bytes)
+            }
+        )
 
-    def peek_frame(self, place: Place) -> bytes | None:
-        """The unpacked frame of a place, for a caller who verifies what is cut out of it.
+    def peek_frames(self, name: str, frames: Sequence[FrameRow]) -> list[bytes]:
+        """Unpacked frames of a pack, for a caller who verifies what is cut out of them.
 
-        None where it cannot be read; `get_at` says why.
+        An empty one stands for each that cannot be read; `get_at` says why. None is kept.
         """
         try:
-            return self._frame(place)
-        except (Corrupt, FormatTooNew, NotFound):
-            return None
+            bodies = read_frames(self._backend, name, frames)
+        except (Corrupt, NotFound):
+            return [b""] * len(frames)
+        return [body if isinstance(body, bytes) else b"" for body in bodies]
 
     def _bytes_at(self, place: Place) -> bytes:
         frame = place.frame
         part = slice(place.offset, place.offset + place.length)
-        if place.loose or frame.count > 1 or frame.raw <= pack.LARGE_OBJECT_BYTES:
+        if place.loose or frame.count > 1 or frame.raw <= LARGE_OBJECT_BYTES:
             return self._frame(place)[part]
         # A chunk of a file: the room is for frames that hold what is asked for next too.
         fetched = self._drop((place.pack, frame.offset))
@@ -239,14 +266,15 @@ class ObjectReader:
                 self._frames.move_to_end(key)
                 return held
         data = read_frame(self._backend, place.pack, place.frame)
-        self._keep(key, data)
+        self._keep({key: data})
         return data
 
-    def _keep(self, key: tuple[str, int], data: bytes) -> None:
+    def _keep(self, frames: dict[tuple[str, int], bytes]) -> None:
         with self._lock:
-            if key not in self._frames:
-                self._frames[key] = data
-                self._held += len(data)
+            for key, data in frames.items():
+                if key not in self._frames:
+                    self._frames[key] = data
+                    self._held += len(data)
             while self._held > self._limit and len(self._frames) > 1:
                 self._held -= len(self._frames.popitem(last=False)[1])
 

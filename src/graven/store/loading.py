@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from graven.catalog.database import Catalog
-from graven.catalog.places import locate_many, places_of_runs
+from graven.catalog.places import locate_many, locate_shared, places_of_runs
 from graven.catalog.questions import RunKey
 from graven.errors import Corrupt, FormatTooNew, NotFound
 from graven.formats.run_decode import RunDecoder
@@ -31,6 +31,23 @@ def load_runs(
     """Each run in the order of ``keys``; one that cannot be read gives its error."""
     for key, run, _ in load_with_bodies(index, decoder, keys):
         yield key, run
+
+
+def load_found(
+    index: Index, decoder: RunDecoder, found: Sequence[tuple[RunKey, Place | None]]
+) -> Iterator[tuple[RunKey, Run | Unreadable]]:
+    """As `load_runs`, for runs whose places were found together with them."""
+    for start in range(0, len(found), PAGE):
+        page = found[start : start + PAGE]
+        located: _Wanted = [
+            (ObjectId(key.object_id), () if place is None else (place,)) for key, place in page
+        ]
+        if any(place is None for _, place in page):
+            located = index.look(partial(_complete, wanted=located))
+        for first, last in portions(located):
+            keys = [key for key, _ in page[first:last]]
+            for key, run, _ in _load_portion(index, decoder, keys, located[first:last]):
+                yield key, run
 
 
 def load_with_bodies(
@@ -65,22 +82,22 @@ def _load_portion(
 def _locate_runs(catalog: Catalog, keys: Sequence[RunKey]) -> _Wanted:
     by_row = places_of_runs(catalog, [key.number for key in keys])
     wanted: _Wanted = []
-    elsewhere = []
-    for position, key in enumerate(keys):
+    for key in keys:
         object_id = ObjectId(key.object_id)
         held = by_row.get(key.number)
         # The row may be another's by now, or point to another object.
-        if held is not None and held[0] == object_id:
-            wanted.append((object_id, (held[1],)))
-        else:
-            wanted.append((object_id, ()))
-            elsewhere.append(position)
-    if elsewhere:
-        places = locate_many(catalog, [wanted[position][0] for position in elsewhere])
-        for position in elsewhere:
-            object_id = wanted[position][0]
-            wanted[position] = (object_id, places.get(object_id, ()))
-    return wanted
+        places = (held[1],) if held is not None and held[0] == object_id else ()
+        wanted.append((object_id, places))
+    return _complete(catalog, wanted)
+
+
+def _complete(catalog: Catalog, wanted: _Wanted) -> _Wanted:
+    """Look for those that have no place in the table of all objects."""
+    missing = [object_id for object_id, places in wanted if not places]
+    if not missing:
+        return wanted
+    found = locate_many(catalog, missing)
+    return [(object_id, known or found.get(object_id, ())) for object_id, known in wanted]
 
 
 def _body(data: bytes | Unreadable) -> RunBody | None:
@@ -101,7 +118,8 @@ def _remember_shared(index: Index, decoder: RunDecoder, bodies: Sequence[RunBody
     missing = [object_id for object_id in named if not decoder.knows(object_id)]
     if not missing:
         return
-    places = index.look(partial(locate_many, ids=missing))
+    # One that stands elsewhere is fetched by the decoder itself.
+    places = index.look(partial(locate_shared, ids=missing))
     wanted = [(object_id, places.get(object_id, ())) for object_id in missing]
     for object_id, data in zip(missing, index.reader.get_many(wanted), strict=True):
         if isinstance(data, bytes):

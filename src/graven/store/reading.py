@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from heapq import merge
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from graven import clock
 from graven.catalog import questions
+from graven.catalog.collector import collector_paused
 from graven.catalog.database import Catalog
 from graven.catalog.questions import Header, RunKey
 from graven.errors import Corrupt, FormatTooNew, GravenError, InvalidInput, NotFound
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from graven.catalog.trends import Facts, Sample, SeriesName
     from graven.model.run import Run
     from graven.model.trend import TrendPoint, TrendSeries
+    from graven.objects.reader import Place, Unreadable
     from graven.store.histories import Comparable, Floats, Kin, SeriesKey
     from graven.store.matrices import Meaning, SeriesTable
 
@@ -30,20 +30,13 @@ _PAGE = 500
 _FIRST_PAGE = 50  # what fits on a screen comes at once
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Hold the cyclic collector off while many records are built, none of them in cycles.
-
-    It would walk all of them again and again: half the time of a long listing.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+def _readable(found: Iterable[tuple[RunKey, Run | Unreadable]]) -> Iterator[Run]:
+    """The runs that could be read; each other one is told."""
+    for key, run in found:
+        if isinstance(run, GravenError):
+            warn(f"run {key.run_id} is left out: {run.message}")
+        else:
+            yield run
 
 
 def _newest_first(header: Header) -> tuple[float, int, str]:
@@ -158,7 +151,7 @@ class ReadingStore(StoreBase):
 
         A damaged run is left out with a warning; `load` and fsck tell more.
         """
-        with _collector_paused():
+        with collector_paused():
             return list(self.iter_runs(branch, experiment=experiment))
 
     def iter_runs(
@@ -181,11 +174,7 @@ class ReadingStore(StoreBase):
     def _load_many(self, keys: Sequence[RunKey]) -> Iterator[Run]:
         from graven.store.loading import load_runs
 
-        for key, run in load_runs(self._index, self._decoder, keys):
-            if isinstance(run, GravenError):
-                warn(f"run {key.run_id} is left out: {run.message}")
-            else:
-                yield run
+        yield from _readable(load_runs(self._index, self._decoder, keys))
 
     def latest(self, branch: str | None = None) -> Run:
         """The run with the newest timestamp.
@@ -205,14 +194,17 @@ class ReadingStore(StoreBase):
 
     def query_in(self, experiment: str | None, tags: Mapping[str, str | None]) -> list[Run]:
         """As `query`, among the runs of one experiment (None: of all)."""
-        from graven.catalog import trends
+        from graven.catalog.places import runs_of_definitions
+        from graven.catalog.trends import definitions_with_point
+        from graven.store.loading import load_found
 
-        def question(catalog: Catalog) -> list[RunKey]:
-            fitting = trends.definitions_with_point(catalog, dict(tags))
-            return trends.runs_of_definitions(catalog, fitting, experiment)
+        def question(catalog: Catalog) -> list[tuple[RunKey, Place | None]]:
+            fitting = definitions_with_point(catalog, dict(tags))
+            return runs_of_definitions(catalog, fitting, experiment)
 
-        with _collector_paused():
-            return list(self._load_many(self._index.ask(question, measured=True)))
+        with collector_paused():
+            found = self._index.ask(question, measured=True)
+            return list(_readable(load_found(self._index, self._decoder, found)))
 
     def extract_trend(
         self,
