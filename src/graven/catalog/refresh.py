@@ -141,7 +141,8 @@ _WINDOW = 4  # times the backend's concurrency: packs whose metadata is in memor
 
 
 def _fetch_all(backend: Backend, names: Sequence[str]) -> Iterator[_Fetched | Corrupt | None]:
-    window = _WINDOW * backend.concurrency
+    # Where a call waits for nobody one at a time will do: 100,000 runs of a pack take 90 MB.
+    window = _WINDOW * backend.concurrency if backend.concurrency > 1 else 1
     for start in range(0, len(names), window):
         part = names[start : start + window]
         yield from run_all(backend, [partial(_fetch_pack, backend, name) for name in part])
