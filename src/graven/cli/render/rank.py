@@ -11,6 +11,8 @@ from graven.cli.render.units import format_number, scale_for
 from graven.porcelain.rank import Ranked, RankedRun
 
 _SHOWN = 3  # runs named in one remark
+_MOST_METRICS = 5  # columns that a terminal of 80 characters holds beside the run
+_WITH_LABELS = 3  # metrics beside which there is room for what a run is labelled with
 
 
 def show_ranked(out: Output, answer: Ranked, *, pareto: bool) -> None:
@@ -27,35 +29,40 @@ def show_ranked(out: Output, answer: Ranked, *, pareto: bool) -> None:
         return
     out.line((_how(answer, pareto), "dim"))
     out.table(_table(answer))
+    hidden = len(answer.metrics) - _MOST_METRICS
+    if hidden > 0:
+        out.note(f"{plural(hidden, 'more metric')} not shown; --json and pipes get all")
 
 
 def _how(answer: Ranked, pareto: bool) -> str:
     parts = []
     for name, weight, direction in zip(
-        answer.metrics, answer.weights, answer.directions, strict=True
+        answer.metrics[:_MOST_METRICS], answer.weights, answer.directions, strict=False
     ):
         times = "" if pareto or weight == 1 else f" x {weight:g}"
         parts.append(f"{name}{times} ({direction} is better)")
+    if len(answer.metrics) > _MOST_METRICS:
+        parts.append(f"and {len(answer.metrics) - _MOST_METRICS:,} more")
     shown = f"{len(answer.runs):,} of {plural(answer.total, 'run')}"
     front = ", on the Pareto front" if pareto else ""
     return f"{shown}{front}, by {', '.join(parts)}"
 
 
 def _table(answer: Ranked) -> Table:
+    metrics = answer.metrics[:_MOST_METRICS]
     scales = []
-    for at, name in enumerate(answer.metrics):
+    for at, name in enumerate(metrics):
         known = answer.definitions.get(name)
         values = [run.values[at] for run in answer.runs if math.isfinite(run.values[at])]
         scales.append(scale_for(values, known.unit if known else None))
-    table = Table(
-        ">", ">score", *(f">{name}" for name in answer.metrics), "run", "when", "branch", "commit"
-    )
+    labels = ("when", "branch", "commit") if len(metrics) <= _WITH_LABELS else ()
+    table = Table(">", ">score", *(f">{name}" for name in metrics), "run", *labels)
     for run in answer.runs:
         cells = [
             ("" if math.isnan(value) else format_number(value, scale), "")
-            for value, scale in zip(run.values, scales, strict=True)
+            for value, scale in zip(run.values[: len(metrics)], scales, strict=True)
         ]
-        table.add(*_place(run), *cells, *_run(run))
+        table.add(*_place(run), *cells, *_run(run)[: 1 + len(labels)])
     return table.drop_empty()
 
 
