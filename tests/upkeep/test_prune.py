@@ -297,8 +297,8 @@ def test_a_run_that_comes_while_the_plan_is_made_is_not_in_it(store, monkeypatch
     store.series()
     rank = selection._rank
 
-    def rank_and_save(index, criteria):
-        ranked = rank(index, criteria)
+    def rank_and_save(*asked):
+        ranked = rank(*asked)
         other = Store(store.path, durable=False)
         other.save(sample_run("best", 99.0, minute=0, branch="main"))
         assert other.series()

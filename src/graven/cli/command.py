@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from graven.cli.options import GLOBAL_OPTIONS, OptionRow
+from graven.cli.options import GLOBAL_OPTIONS, WHERE_OPTION, OptionRow
 from graven.cli.registry import COMMANDS, EXIT_CODES
 from graven.cli.session import Session
 from graven.errors import GravenError, InvalidInput
@@ -181,6 +181,12 @@ def click_option(
         is_eager=callback is not None,
         **own,
     )
+
+
+def where_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``-w, --where QUERY`` of every command that chooses runs, as the argument ``where``."""
+    flags, name, _, metavar, text = WHERE_OPTION
+    return click.option(*flags, name, metavar=metavar, help=text + ".")(function)
 
 
 def not_empty(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:

@@ -7,6 +7,7 @@ import traceback
 from typing import Any
 
 from graven.cli.output import to_json
+from graven.cli.render.caret import point_at
 from graven.cli.render.text import clean, clean_lines
 from graven.cli.session import Session
 from graven.errors import BackendUnavailable, GravenError
@@ -98,6 +99,9 @@ def _say(session: Session, record: dict[str, Any]) -> None:
         text = to_json({"schema": "graven.error/1", **record}) + "\n"
     else:
         text = f"graven: {clean_lines(str(record['message']))}\n"
+        if "query" in record and "column" in record:
+            for line in point_at(str(record["query"]), record["column"], record["width"]):
+                text += f"  {line}\n"
         if record.get("hint"):
             text += f"hint: {clean(str(record['hint']))}\n"
     if hasattr(session.stderr, "reconfigure"):

@@ -54,7 +54,9 @@ def run_log(session: "Session", asked: "dict[str, Any]") -> None:
 def _why_none(store: "Store", wanted: "dict[str, Any]") -> str:
     from graven.porcelain.hints import unknown_label
 
-    return unknown_label(store, wanted) or "no run fits"
+    where = wanted.get("where")
+    why = unknown_label(store, wanted) or (store.explain_empty(where) if where else None)
+    return why or "no run fits"
 
 
 def _for_people(entries: list[LogEntry], now: "datetime") -> Table:

@@ -21,8 +21,13 @@ LOG_OPTIONS: tuple[OptionRow, ...] = (
     (("--origin",), "origin", ("measured", "simulated", "imported"), "", "Only such runs"),
     (("--since",), "since", "text", "TIME", "Only runs from then on (ISO time, or 36h, 7d, 2w)"),
     (("--until",), "until", "text", "TIME", "Only runs up to then"),
+    (("-w", "--where"), "where", "text", "QUERY", "Only runs that fit a query: 'metric.time > 1'"),
     (("--deleted",), "deleted", "flag", "", "Removed runs too, as long as they can be restored"),
 )
+
+
+WHERE_OPTION: OptionRow = next(row for row in LOG_OPTIONS if row[1] == "where")
+"""The same in every command that chooses runs; see `graven.cli.command.where_option`."""
 
 
 def parse_plain(

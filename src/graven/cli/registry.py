@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "clone": ("clone", PORCELAIN, "Copy another store, or a part of it, to this machine"),
     "ingest": ("ingest", PORCELAIN, "Read result files of benchmark tools into the store"),
     "log": ("log", PORCELAIN, "List runs, newest first"),
+    "query": ("query", PORCELAIN, "Choose runs by a query, and show fields of them"),
     "show": ("show", PORCELAIN, "Show one run with its points and metrics"),
     "compare": ("compare", PORCELAIN, "Compare two runs, metric by metric"),
     "check": ("check", PORCELAIN, "Fail if the latest run is worse than a baseline"),

@@ -1,6 +1,6 @@
 """List runs. Light on imports: ``graven log`` is called all day long."""
 
-from graven.errors import Corrupt
+from graven.errors import Corrupt, InvalidInput
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is, without the import
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def log(
     until: "datetime | None" = None,
     limit: "int | None" = None,
     deleted: bool = False,
+    where: "str | None" = None,
 ) -> Log:
     """Runs, newest first, with the baselines and tags that point to each.
 
@@ -81,7 +82,29 @@ def log(
         since, until: bounds of the run's time, aware; the second is not included.
         limit: at most so many; None for all.
         deleted: list removed runs too.
+        where: only runs that fit this query (docs/query.md).
+
+    Raises:
+        InvalidInput: the query cannot be read, or names what no run has; or it is asked of
+            removed runs, of which little is known.
     """
+    if where is not None:
+        if deleted:
+            raise InvalidInput(
+                "removed runs are found by their labels alone",
+                kind="bad-query",
+                hint="leave out --where, or --deleted",
+                field="where",
+            )
+        from graven.query import narrow
+
+        query = narrow(
+            where, branch=branch, commit=commit, experiment=experiment, status=status,
+            origin=origin, since=since, until=until,
+        )  # fmt: skip
+        damaged_refs: list[str] = []
+        chosen = store.iter_select(query, limit=limit)
+        return Log(_entries(store, chosen, damaged_refs), damaged_refs)
     headers = store.iter_headers(
         branch=branch,
         commit=commit,

@@ -25,6 +25,7 @@ def plan_prune(
     branch: str | None = None,
     experiment: str | None = None,
     status: str | None = None,
+    where: str | None = None,
     keep_baselines: bool = True,
 ) -> PrunePlan:
     """Which runs would go; see `graven.upkeep.selection.Criteria`. Changes nothing.
@@ -43,6 +44,7 @@ def plan_prune(
         branch=branch,
         experiment=experiment,
         status=status,
+        where=where,
         keep_baselines=keep_baselines,
     )
     return upkeep.plan_prune(store, criteria)

@@ -4,7 +4,8 @@
 times, globs and misspelt names. What the tree means for a store stands in `graven.catalog`.
 """
 
+from graven.query.narrowing import narrow
 from graven.query.parser import parse, parse_columns, parse_sort
 from graven.query.terms import Field, Query, SortKey
 
-__all__ = ["Field", "Query", "SortKey", "parse", "parse_columns", "parse_sort"]
+__all__ = ["Field", "Query", "SortKey", "narrow", "parse", "parse_columns", "parse_sort"]

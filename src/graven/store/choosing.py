@@ -17,7 +17,7 @@ from graven.errors import BackendUnavailable, Corrupt, FormatTooNew, InvalidInpu
 from graven.ids import ObjectId, normal
 from graven.query import Field, Query, SortKey, parse, parse_sort
 from graven.query.spelling import nearest, query_error
-from graven.query.terms import Among, And, Compare, Exists, Literal
+from graven.query.terms import Among, And, Compare, Exists
 
 if TYPE_CHECKING:
     from graven.store.base import StoreBase
@@ -47,13 +47,6 @@ def read_selection(
             )
     query = where if isinstance(where, Query) else parse(where)
     return Selection(query, parse_sort(sort), limit, skip)
-
-
-def narrowed(where: str | Query, experiment: str) -> Query:
-    """The query, of the runs of one experiment alone."""
-    query = where if isinstance(where, Query) else parse(where)
-    own = Compare(Field("experiment"), "=", Literal(experiment, quoted=True))
-    return Query(query.text, own if query.root is None else And((own, query.root)))
 
 
 def choose(store: StoreBase, selection: Selection) -> list[int]:

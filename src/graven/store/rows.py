@@ -12,7 +12,7 @@ from graven.catalog.keyed import split_derived
 from graven.catalog.known import is_known, names_like
 from graven.catalog.questions import Header
 from graven.catalog.selecting import Selection, headers_of, iter_headers_of
-from graven.errors import Corrupt, InvalidInput
+from graven.errors import Corrupt, FormatTooNew, InvalidInput, NotFound
 from graven.ids import normal
 from graven.query import Field, Query, parse_columns
 from graven.query.spelling import nearest
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from graven.store.base import StoreBase
 
 _PAGE = 500
+_MOST_DEFINITIONS = 64  # whose units are looked at, those of the first runs
 
 
 class Rows(NamedTuple):
@@ -35,11 +36,14 @@ class Rows(NamedTuple):
             float, a parameter or derived value what stands there, a tag and ``baseline`` a
             list of texts, ``dirty`` a bool, ``time`` an aware datetime.
         headers: of the same runs.
+        units: of the columns; None for what is no metric, and where runs disagree or none
+            says it.
     """
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     headers: list[Header]
+    units: tuple[str | None, ...]
 
 
 class Matrix(NamedTuple):
@@ -86,7 +90,46 @@ def select_rows(store: StoreBase, columns: str | Sequence[str], selection: Selec
     if any(field.measured for field in fields):
         index.ask(make_ready, measured=True)
     baselines = _names_by_run(store) if any(f.name == "baseline" for f in fields) else {}
-    return index.look(answer)
+    found = index.look(answer)
+    return found._replace(units=units_of(store, fields, numbers))
+
+
+def units_of(
+    store: StoreBase, fields: Sequence[Field], numbers: Sequence[int]
+) -> tuple[str | None, ...]:
+    """Units of metrics, as the definitions of these runs state them, else the settings."""
+    metrics = [field.key or "" for field in fields if field.name == "metric"]
+    found: dict[str, set[str]] = {metric: set() for metric in metrics}
+    if metrics:
+        for object_id in store.parts.index.look(partial(_definitions, numbers=numbers)):
+            try:
+                stated = store._decoder.definitions(object_id).metric_defs
+            except (Corrupt, FormatTooNew, NotFound):  # fsck names it
+                continue
+            for metric in metrics:
+                of_metric = stated.get(metric) or stated.get(metric.rpartition("/")[2])
+                if of_metric is not None:
+                    found[metric].add(of_metric.unit)
+    units: dict[str, str | None] = {}
+    for metric, known in found.items():
+        own = None if known else store.metric_defs.get(metric)
+        units[metric] = next(iter(known)) if len(known) == 1 else own.unit if own else None
+    return tuple(units[f.key or ""] if f.name == "metric" else None for f in fields)
+
+
+def _definitions(catalog: Catalog, numbers: Sequence[int]) -> list[bytes]:
+    found: dict[bytes, None] = {}
+    for start in range(0, len(numbers), _PAGE):
+        part = numbers[start : start + _PAGE]
+        rows = catalog.rows(
+            "SELECT DISTINCT d.object FROM run r JOIN definitions d ON d.d = r.d"
+            f" WHERE r.n IN ({', '.join('?' * len(part))})",
+            part,
+        )
+        found.update(dict.fromkeys(row[0] for row in rows))
+        if len(found) >= _MOST_DEFINITIONS:
+            break
+    return list(found)[:_MOST_DEFINITIONS]
 
 
 def _rows(
@@ -112,7 +155,7 @@ def _rows(
             )
         columns.append([values.get(n) for n in ids])
     rows = list(zip(*columns, strict=True))
-    return Rows(tuple(str(field) for field in fields), rows, list(ids.values()))
+    return Rows(tuple(str(field) for field in fields), rows, list(ids.values()), ())
 
 
 def _names_by_run(store: StoreBase) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial, wraps
 from pathlib import Path
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from graven.model.run import Run
     from graven.model.trend import TrendSeries
+    from graven.query import Query
     from graven.store.care import Store
     from graven.store.revisions import Resolved
+    from graven.store.rows import Matrix, Rows, Top
     from graven.store.tensors import Tensors
     from graven.store.writing import Batch
 
@@ -136,6 +138,41 @@ class ScopedStore:
     def count(self) -> int:
         """How many runs there are."""
         return len(self.headers())
+
+    def select(self, where: str | Query = "", **options: Any) -> list[Header]:
+        """As `Store.select`."""
+        return self.store.select(self._narrow(where), **options)
+
+    def iter_select(self, where: str | Query = "", **options: Any) -> Iterator[Header]:
+        """As `Store.iter_select`."""
+        return self.store.iter_select(self._narrow(where), **options)
+
+    def select_ids(self, where: str | Query = "", **options: Any) -> list[str]:
+        """As `Store.select_ids`."""
+        return self.store.select_ids(self._narrow(where), **options)
+
+    def select_rows(
+        self, columns: str | Sequence[str], where: str | Query = "", **options: Any
+    ) -> Rows:
+        """As `Store.select_rows`."""
+        return self.store.select_rows(columns, self._narrow(where), **options)
+
+    def select_matrix(
+        self, metrics: Sequence[str], where: str | Query = "", **options: Any
+    ) -> Matrix:
+        """As `Store.select_matrix`."""
+        return self.store.select_matrix(metrics, self._narrow(where), **options)
+
+    def top(
+        self, metric: str, n: int = 10, *, where: str | Query = "", ascending: bool = False
+    ) -> list[Top]:
+        """As `Store.top`."""
+        return self.store.top(metric, n, where=self._narrow(where), ascending=ascending)
+
+    def _narrow(self, where: str | Query) -> Query:
+        from graven.query import narrow
+
+        return narrow(where, experiment=self.experiment)
 
     def list_runs(self, branch: str | None = None) -> list[Run]:
         """As `Store.list_runs`."""

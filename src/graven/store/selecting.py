@@ -34,9 +34,10 @@ class SelectingStore(ReadingStore):
         skip: int = 0,
     ) -> list[Header]:
         """Headers of the runs that fit, in order, all of one moment; no run is read."""
-        from graven.store import choosing, rows
+        from graven.store.choosing import read_selection
+        from graven.store.rows import headers
 
-        return rows.headers(self, choosing.read_selection(where, sort, limit, skip))
+        return headers(self, read_selection(where, sort, limit, skip))
 
     def iter_select(
         self,
@@ -47,9 +48,10 @@ class SelectingStore(ReadingStore):
         skip: int = 0,
     ) -> Iterator[Header]:
         """As `select`, fetched in pages while they are taken; 8 bytes a run are in memory."""
-        from graven.store import choosing, rows
+        from graven.store.choosing import read_selection
+        from graven.store.rows import iter_chosen
 
-        return rows.iter_chosen(self, choosing.read_selection(where, sort, limit, skip))
+        return iter_chosen(self, read_selection(where, sort, limit, skip))
 
     def select_ids(
         self,
@@ -60,9 +62,10 @@ class SelectingStore(ReadingStore):
         skip: int = 0,
     ) -> list[str]:
         """As `select`, the ids alone."""
-        from graven.store import choosing, rows
+        from graven.store.choosing import read_selection
+        from graven.store.rows import run_ids
 
-        return rows.run_ids(self, choosing.read_selection(where, sort, limit, skip))
+        return run_ids(self, read_selection(where, sort, limit, skip))
 
     def select_rows(
         self,
@@ -74,9 +77,10 @@ class SelectingStore(ReadingStore):
         skip: int = 0,
     ) -> Rows:
         """Some fields of the runs that fit: ``select_rows("run,param.lr,metric.time")``."""
-        from graven.store import choosing, rows
+        from graven.store.choosing import read_selection
+        from graven.store.rows import select_rows
 
-        return rows.select_rows(self, columns, choosing.read_selection(where, sort, limit, skip))
+        return select_rows(self, columns, read_selection(where, sort, limit, skip))
 
     def top(
         self, metric: str, n: int = 10, *, where: str | Query = "", ascending: bool = False
@@ -86,9 +90,9 @@ class SelectingStore(ReadingStore):
         A run's value is the median over its points; of equal ones the newer run comes first,
         and runs without a number of the metric are left out.
         """
-        from graven.store import rows
+        from graven.store.rows import top
 
-        return rows.top(self, metric, n, where=where, ascending=ascending)
+        return top(self, metric, n, where=where, ascending=ascending)
 
     def select_matrix(
         self,
@@ -103,12 +107,13 @@ class SelectingStore(ReadingStore):
         float64, in the metrics' own units; a run's value is the median over its points, NaN
         where it has none. ``scenario/name/metric`` means the points of that name alone.
         """
-        from graven.store import choosing, rows
+        from graven.store.choosing import read_selection
+        from graven.store.rows import select_matrix
 
-        return rows.select_matrix(self, metrics, choosing.read_selection(where, sort, limit))
+        return select_matrix(self, metrics, read_selection(where, sort, limit))
 
     def explain_empty(self, where: str | Query) -> str | None:
         """Why nothing fits, where a branch, experiment or status is named that no run has."""
-        from graven.store import choosing
+        from graven.store.choosing import read_selection, remark
 
-        return choosing.remark(self, choosing.read_selection(where))
+        return remark(self, read_selection(where))

@@ -99,12 +99,15 @@ def plan_prune(store: Store, criteria: Criteria) -> PrunePlan:
     check_criteria(criteria)
     index = store.parts.index
     pinned = guarded_runs(store) if criteria.keep_baselines else {}
+    among = None
+    if criteria.where is not None:
+        among = {header.run_id: header.stamp for header in store.iter_select(criteria.where)}
 
     def question(catalog: Catalog) -> _Choice:
         # One state for ranks and choice: a run that comes between them would have no rank.
         with catalog.snapshot():
             check_names(index, criteria)
-            return _choose(index, criteria, pinned)
+            return _choose(index, criteria, pinned, among)
 
     found = index.ask(question, measured=criteria.measured)
     return PrunePlan(
@@ -128,12 +131,17 @@ class _Choice(NamedTuple):
     spared: list[Spared]
 
 
-def _choose(index: Index, criteria: Criteria, pinned: dict[str, list[str]]) -> _Choice:
+def _choose(
+    index: Index,
+    criteria: Criteria,
+    pinned: dict[str, list[str]],
+    among: dict[str, int] | None,
+) -> _Choice:
     run_ids: list[str] = []
     stamps = array("q")
     spared: list[Spared] = []
     oldest = newest = 0
-    for run, lacks in choose(index, criteria):
+    for run, lacks in choose(index, criteria, among):
         if lacks is not None:
             spared.append(Spared(run.run_id, f"has no value of {lacks}"))
         elif run.run_id in pinned:

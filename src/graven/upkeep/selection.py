@@ -36,6 +36,7 @@ class Criteria:
     Attributes:
         branch, experiment, status: filters: only runs that have exactly this.
         tags: filter: only runs with a point that holds all pairs.
+        where: filter: only runs that fit this query (docs/query.md).
         older_than: rule: what is not older is kept.
         keep_last: rule: the newest so many of each branch are kept.
         rank, keep_top: rule: the best so many by a metric are kept. The value of a run is
@@ -49,6 +50,7 @@ class Criteria:
     experiment: str | None = None
     status: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    where: str | None = None
     older_than: datetime | None = None
     keep_last: int | None = None
     rank: str | None = None
@@ -81,7 +83,7 @@ def check_criteria(criteria: Criteria) -> None:
         InvalidInput: names the option.
     """
     said = (criteria.branch, criteria.experiment, criteria.status, criteria.older_than,
-            criteria.keep_last, criteria.rank, criteria.tags or None)  # fmt: skip
+            criteria.keep_last, criteria.rank, criteria.where, criteria.tags or None)  # fmt: skip
     if all(value is None for value in (*said, criteria.keep_top)):
         raise _bad("nothing says which runs are to go", "older_than", "such as --older-than 90d")
     if (criteria.rank is None) != (criteria.keep_top is None):
@@ -129,13 +131,18 @@ def _check_known(what: str, name: str, known: set[str]) -> None:
     )
 
 
-def choose(index: Index, criteria: Criteria) -> Iterator[Chosen]:
-    """The runs that are to go and those kept for lack of a value, newest first."""
-    top, lacking = _rank(index, criteria)
+def choose(
+    index: Index, criteria: Criteria, among: Mapping[str, int] | None = None
+) -> Iterator[Chosen]:
+    """The runs that are to go and those kept for lack of a value, newest first.
+
+    ``among``: those that fit `Criteria.where`, with the stamps at which they did.
+    """
+    top, lacking = _rank(index, criteria, among)
     moment = criteria.older_than
     limit = None if moment is None else clock.micros(clock.make_aware(moment))
     seen: dict[str | None, int] = {}
-    for page in _pages(index, criteria):
+    for page in _pages(index, criteria, among):
         for run in page:
             seen[run.branch] = seen.get(run.branch, 0) + 1
             if limit is not None and run.ts >= limit:
@@ -148,13 +155,20 @@ def choose(index: Index, criteria: Criteria) -> Iterator[Chosen]:
                 yield Chosen(run, None)
 
 
-def _pages(index: Index, criteria: Criteria) -> Iterator[list[Candidate]]:
+def _pages(
+    index: Index, criteria: Criteria, among: Mapping[str, int] | None
+) -> Iterator[list[Candidate]]:
     fitting = _fitting(index, criteria)
     after: HeaderKey | None = None
     while True:
         question = partial(page_of_candidates, wanted=criteria.filter, after=after)
         page, after = index.look(question)
-        yield [run for run in page if fitting is None or run.d in fitting]
+        yield [
+            run
+            for run in page
+            if (fitting is None or run.d in fitting)
+            and (among is None or among.get(run.run_id) == run.stamp)
+        ]
         if after is None:
             return
 
@@ -166,7 +180,9 @@ def _fitting(index: Index, criteria: Criteria) -> set[int] | None:
     return set(index.look(partial(definitions_with_point, tags=tags)))
 
 
-def _rank(index: Index, criteria: Criteria) -> tuple[set[str], set[str]]:
+def _rank(
+    index: Index, criteria: Criteria, among: Mapping[str, int] | None
+) -> tuple[set[str], set[str]]:
     """Ids of the best runs (of equal ones the newer), and of those without a value."""
     if criteria.rank is None or criteria.keep_top is None:
         return set(), set()
@@ -175,7 +191,7 @@ def _rank(index: Index, criteria: Criteria) -> tuple[set[str], set[str]]:
     lacking: set[str] = set()
 
     def ranked() -> Iterator[tuple[float, int, int, str]]:
-        for page in _pages(index, criteria):
+        for page in _pages(index, criteria, among):
             values = index.look(partial(metric_values, page=page, positions=positions))
             for run in page:
                 if run.run_id in values:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graven.cli.command import graven_command, not_empty, pairs
+from graven.cli.command import graven_command, not_empty, pairs, where_option
 from graven.cli.session import Session
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         "graven prune --older-than 90d --keep-last 20 --dry-run",
         "graven prune --rank time --keep-top 50 --asc --experiment sweep-7 --yes",
         "graven prune --branch spike --archive spike.zip",
+        "graven prune --where 'metric.loss > 1 or not metric.loss exists' --dry-run",
     ),
     exits=(4, 6),
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("-b", "--branch", metavar="NAME", help="Only runs of this branch.")
 @click.option("--experiment", metavar="NAME", help="Only runs of this experiment.")
 @click.option("--status", metavar="WORD", help="Only runs of this status (ok, failed ...).")
+@where_option
 @click.option("--keep-baselines/--no-keep-baselines", default=True,
               help="Keep what a baseline or tag points to (the default).")  # fmt: skip
 @click.option("--archive", metavar="FILE", callback=not_empty, type=click.Path(),
@@ -43,9 +45,9 @@ if TYPE_CHECKING:
 def command(session: Session, **asked: Any) -> int:
     """Remove runs by age, number and rank.
 
-    --branch, --experiment, --status and --tag say which runs are looked at; of those, a run
-    goes if it is old enough and none of --keep-last, --keep-top keeps it. The value of a run
-    in --rank is the median over its points; a run without a value stays, and is named.
+    --branch, --experiment, --status, --tag and --where say which runs are looked at; of those,
+    a run goes if it is old enough and none of --keep-last, --keep-top keeps it. The value of a
+    run in --rank is the median over its points; a run without a value stays, and is named.
 
     Shows the plan and asks before anything is removed; without a terminal --yes must say
     so. A name that no run has removes nothing. 'graven restore' brings runs back as long as
