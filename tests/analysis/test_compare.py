@@ -123,6 +123,23 @@ def test_a_better_founded_direction_wins_over_a_guess(run, point):
     assert verdicts(compare_runs(old, new)) == [("x", "improvement")]
 
 
+def test_two_definitions_of_a_direction_are_told_and_the_better_founded_one_decides(run, point):
+    def defs(direction, source="declared"):
+        return {"x": MetricDef(name="x", unit="1", direction=direction, direction_source=source)}
+
+    old = run(point(x=1.0), defs=defs(MetricDirection.HIGHER))
+    new = run(point(x=2.0), defs=defs(MetricDirection.LOWER), id="b")
+    comparison = compare_runs(old, new)
+    assert verdicts(comparison) == [("x", "regression")]
+    assert comparison.warnings == (
+        "better is higher for 'x' in the baseline and lower now; judged as lower",
+    )
+    told = compare_runs(old, new, directions={"x": MetricDirection.HIGHER})
+    assert (verdicts(told), told.warnings) == ([("x", "improvement")], ())
+    guess = run(point(x=2.0), defs=defs(MetricDirection.LOWER, "unknown"), id="b")
+    assert compare_runs(old, guess).warnings == ()
+
+
 def test_a_changed_unit_makes_the_row_incomparable_and_names_both(run, point):
     defs = {"time": MetricDef(name="time", unit="ms", direction=MetricDirection.LOWER)}
     row = compare_runs(run(point(time=1.0)), run(point(time=1.0), defs=defs, id="b")).rows[0]

@@ -101,7 +101,10 @@ def compare_runs(
         rows=tuple(rows),
         duplicates=tuple(_duplicates(before, now)),
         comparable=rules.comparable,
-        warnings=tuple(_warnings(baseline, current, differ, allow_cross_machine)),
+        warnings=(
+            *_warnings(baseline, current, differ, allow_cross_machine),
+            *_contradictions(baseline, current, rules.defs, directions or {}),
+        ),
     )
 
 
@@ -302,6 +305,24 @@ def _warnings(baseline: Run, current: Run, differ: bool, allowed: bool) -> Itera
             yield f"the numbers of {what} ({run.id}) are {run.origin}, not measured"
         if run.status != "ok":
             yield f"the status of {what} ({run.id}) is {run.status!r}"
+
+
+def _contradictions(
+    baseline: Run,
+    current: Run,
+    merged: Mapping[str, MetricDef],
+    directions: Mapping[str, MetricDirection],
+) -> Iterator[str]:
+    """Metrics of which the two runs say that the other way is better, and nobody else decides."""
+    for name, mine in current.metric_defs.items():
+        theirs = baseline.metric_defs.get(name)
+        if theirs is None or mine.direction is theirs.direction or name in directions:
+            continue
+        if "unknown" not in (mine.direction_source, theirs.direction_source):
+            yield (
+                f"better is {theirs.direction} for {name!r} in the baseline and"
+                f" {mine.direction} now; judged as {merged[name].direction}"
+            )
 
 
 def _label(run: Run, machine: str | None) -> RunLabel:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ENOUGH = 50
 """Comparisons below which a share says nothing."""
-MOST_CELLS = 4_000_000
+MOST_CELLS = 2_000_000
 """Numbers in all windows together; of longer histories the newest part is replayed."""
 
 
