@@ -56,6 +56,7 @@ class Series:
         name: scenario, name, tags, metric.
         rows: positions of its runs in ``SeriesTable.runs``, ascending.
         values: float64, one a row, in ``definition.unit``.
+        columns: of each value, its place among its run's values, as in `spreads`.
         definition: of the metric, as its newest run has it; None where none was stored.
         other_units: units of older runs with another one, and how many values these have;
             they are not among ``values``.
@@ -65,6 +66,7 @@ class Series:
     name: SeriesName
     rows: NDArray[np.intp]
     values: Floats
+    columns: NDArray[np.intp]
     definition: MetricDef | None
     other_units: dict[str, int]
     directions: tuple[str, ...]
@@ -124,7 +126,7 @@ class SeriesTable:
         definition = self._definitions.get(newest, {}).get(name.metric)
         other_units: dict[str, int] = {}
         stated: set[str] = set()
-        rows, values = [], []
+        rows, values, places = [], [], []
         for d, column in columns.items():
             here, block = self._blocks[d]
             mine = self._definitions.get(d, {}).get(name.metric)
@@ -135,11 +137,19 @@ class SeriesTable:
                 continue
             rows.append(here)
             values.append(block[:, column])
+            places.append(np.full(len(here), column, np.intp))
         directions = tuple(sorted(stated)) if len(stated) > 1 else ()
         joined = np.concatenate(rows)
         order = np.argsort(joined)
-        merged = np.concatenate(values)[order]
-        return Series(name, joined[order], merged, definition, other_units, directions)
+        return Series(
+            name,
+            joined[order],
+            np.concatenate(values)[order],
+            np.concatenate(places)[order],
+            definition,
+            other_units,
+            directions,
+        )
 
 
 def _blocks(runs: Iterable[MeasuredRun]) -> Iterator[tuple[int, NDArray[np.intp], Floats]]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from graven.objects.reader import Place, Unreadable
     from graven.store.histories import Comparable, Floats, Kin, SeriesKey
     from graven.store.matrices import Meaning, SeriesTable
+    from graven.store.spreads import Spread
 
 _PAGE = 500
 _FIRST_PAGE = 50  # what fits on a screen comes at once
@@ -317,6 +318,12 @@ class ReadingStore(StoreBase):
             branch=branch, experiment=experiment, origin=origin, since=since, until=until
         )
         return series_table(self, wanted)
+
+    def spreads(self, run_ids: Sequence[str]) -> Iterator[Spread]:
+        """Bounds of the values of those of these runs that have bounds or samples."""
+        from graven.store.spreads import spreads
+
+        return spreads(self._index, self._decoder, run_ids)
 
     def metric_meanings(self, metrics: Sequence[str]) -> dict[str, Meaning]:
         """What runs say of metrics: definition, units and directions; of those that any has."""
