@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graven.errors import Corrupt, InvalidInput
+from graven.formats import canonical
 from graven.formats.guarded import (
     RefValue,
     decode_ref_file,
@@ -15,6 +16,7 @@ from graven.formats.guarded import (
     encode_ref_file,
     encode_ref_object,
 )
+from graven.ids import hash_bytes
 from graven.testing import strategies as own
 
 VALUE = RefValue(
@@ -70,7 +72,37 @@ def test_golden_bytes():
 def test_the_file_is_readable():
     text = encode_ref_file(VALUE).decode()
     assert "größer" in text
-    assert json.loads(text) == VALUE.to_dict()
+    assert list(json.loads(text)) == [*VALUE.to_dict(), "hash"]
+
+
+def test_the_file_has_the_hash_of_its_fields_as_the_object_will_have_it():
+    record = json.loads(encode_ref_file(VALUE))
+    assert record.pop("hash") == hash_bytes(encode_ref_object(VALUE)).hex()
+    with_recent = dataclasses.replace(VALUE, recent=("1" * 32,))
+    record = json.loads(encode_ref_file(with_recent))
+    stated = record.pop("hash")
+    assert stated == hash_bytes(canonical.encode(["ref", 1, record])).hex()
+
+
+@pytest.mark.parametrize("text", ['größer " \\ / \x1f', ""], ids=["marks", "empty"])
+def test_each_flipped_bit_is_noticed(text):
+    value = dataclasses.replace(VALUE, message=text, recent=("1" * 32, "2" * 32))
+    data = encode_ref_file(value)
+    for position in range(len(data)):
+        for bit in range(8):
+            flipped = bytearray(data)
+            flipped[position] ^= 1 << bit
+            with pytest.raises(Corrupt, match=r"refs/tags/a\.json"):
+                decode_ref_file(bytes(flipped), "refs/tags/a.json")
+
+
+def test_fields_of_a_later_graven_are_vouched_for_as_well():
+    record = VALUE.to_dict() | {"mood": "good"}
+    record["hash"] = hash_bytes(canonical.encode(["ref", 1, record])).hex()
+    data = (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
+    assert decode_ref_file(data, "ref") == VALUE
+    with pytest.raises(Corrupt, match="do not match its hash"):
+        decode_ref_file(data.replace(b"good", b"food"), "ref")
 
 
 @pytest.mark.parametrize(
@@ -104,8 +136,9 @@ def test_what_is_no_ref_file_is_corrupt(data):
 
 
 def test_a_missing_field_is_corrupt():
-    for name in VALUE.to_dict():
-        record = VALUE.to_dict()
+    whole = json.loads(encode_ref_file(VALUE))
+    for name in whole:
+        record = dict(whole)
         del record[name]
         with pytest.raises(Corrupt):
             decode_ref_file(json.dumps(record).encode(), "ref")

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graven.errors import Corrupt, InvalidInput
-from graven.ids import is_hex
+from graven.ids import hash_bytes, is_hex
 
 _FIELDS = ("run", "object", "seq", "previous", "write_id", "by", "at", "message")
 RECENT = 32  # write ids in a ref file
+HASH = "hash"  # the last field of a ref file: what the others hash to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class RefValue:
 
 
 def encode_ref_file(value: RefValue) -> bytes:
-    """The bytes of the ref's file: readable JSON.
+    """The bytes of the ref's file: readable JSON, with the hash of its own fields.
 
     Raises:
         InvalidInput: text that UTF-8 cannot write.
@@ -62,32 +63,44 @@ def encode_ref_file(value: RefValue) -> bytes:
     record = value.to_dict()
     if value.recent:
         record["recent"] = list(value.recent)
-    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput(
-            "name, author or message holds a lone surrogate, which UTF-8 cannot write",
-            kind="bad-text",
-            field="message",
-        ) from None
+    return _render(record | {HASH: _hash_fields(record)})
+
+
+def _render(record: dict[str, Any]) -> bytes:
+    return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _hash_fields(record: dict[str, Any]) -> str:
+    """Hex hash of a file's fields, in the form in which its `ref` object will keep them."""
+    from graven.formats.canonical import encode
+
+    return hash_bytes(encode(["ref", 1, record], "ref")).hex()
 
 
 def decode_ref_file(data: bytes, where: str) -> RefValue:
-    """Read a ref's file.
+    """Read a ref's file. Nothing else in the store knows its value, so it vouches for itself.
 
     Raises:
-        Corrupt: not such a file; ``where`` names it.
+        Corrupt: not such a file, or a byte of it is not as it was written; ``where`` names it.
     """
     try:
-        return _from_record(json.loads(data))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        record = json.loads(data)
+        value = _from_record(record)
+        stated = record.pop(HASH, None)
+        if stated is None or stated != _hash_fields(record):
+            raise ValueError("its fields do not match its hash")
+        # Same fields, another spelling (an escape's digits): still a byte that nobody wrote.
+        if _render(record | {HASH: stated}) != data:
+            raise ValueError("its fields are not spelled as they were written")
+    except (ValueError, TypeError, KeyError, RecursionError, InvalidInput) as error:
         raise Corrupt(
             f"{where} is no valid ref file: {error}",
             kind="bad-ref-file",
-            hint="a copy of the former value stands in the store's ref objects",
+            hint="'graven fsck --repair --from COPY' takes it from a copy of the store; without"
+            " one, delete the file and set the name anew",
             file=where,
         ) from None
+    return value
 
 
 def encode_ref_object(value: RefValue) -> bytes:
