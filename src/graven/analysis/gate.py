@@ -192,10 +192,10 @@ def _by_history(pair: Pair, samples: _Samples | None, past: _Past) -> Row | None
     extreme = _beyond_all(pair, usual, worse) and _interval_agrees(pair, effect, worse)
     if agreeing or extreme:
         verdict = Verdict.REGRESSION if worse else Verdict.IMPROVEMENT
-        note = "another run agrees" if agreeing else "beyond all"
+        note = "confirmed" if agreeing else "beyond all"
         return Row(**facts, verdict=verdict, note=note)
     if worse:
-        return Row(**facts, verdict=Verdict.SUSPECT, note="the next run will tell")
+        return Row(**facts, verdict=Verdict.SUSPECT, note="unconfirmed")
     return Row(**facts, verdict=Verdict.NO_CHANGE, note="better in this run alone")
 
 

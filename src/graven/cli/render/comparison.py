@@ -32,6 +32,8 @@ SECTIONS: tuple[tuple[str, tuple[Verdict, ...]], ...] = (
 )
 NARROW = 100
 """Columns of a terminal below which a metric stands behind its point."""
+MOST_BASIS = 20
+"""Characters up to which what a verdict rests on is not folded."""
 QUIET = (Verdict.NO_DIRECTION, Verdict.NO_CHANGE)
 
 _WORDS = {
@@ -141,11 +143,13 @@ def _repr(value: float | None) -> str:
 
 def _table(out: Output, rows: list[Row]) -> Table:
     narrow = shutil.get_terminal_size().columns < NARROW
+    basis = [", ".join(filter(None, (judged_by_text(row), row.note))) for row in rows]
+    short = max(map(len, basis)) <= MOST_BASIS  # a long name of a point is folded first
     table = Table(
         "", "*point", "*" if narrow else "*metric", ">baseline", ">current", ">change", ">95%",
-        "*by" if narrow else "*judged by",
+        ("" if short else "*") + ("by" if narrow else "judged by"),
     )  # fmt: skip
-    for row in rows:
+    for row, why in zip(rows, basis, strict=True):
         sides = [value for value in (row.baseline, row.current) if value is not None]
         scale = scale_for(sides, row.unit)
         old, new = (
@@ -162,7 +166,7 @@ def _table(out: Output, rows: list[Row]) -> Table:
             new,
             (_change(row), style_of(row)),
             (interval_text(row), "dim"),
-            (", ".join(text for text in (judged_by_text(row), row.note) if text), "dim"),
+            (why, "dim"),
         )
     return table.drop_empty()
 
