@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from graven import Run
+from graven.objects.loose import NOTE
 from graven.store import Store
+from graven.store.plumbing import RefInfo
 
 NO_DISK = f"{os.devnull}/none"
 """A folder that nobody can make: what is read of remote stores is kept in memory alone."""
@@ -76,7 +78,7 @@ def catalog_facts(store: Store) -> dict[str, Any]:
     series = store.series()
     return {
         "headers": store.headers(include_deleted=True),
-        "refs": list(store.iter_refs()),
+        "refs": [_wherever(ref) for ref in store.iter_refs()],
         "objects": [(info.id, info.kind, info.size) for info in store.iter_objects()],
         "packs": store.packs(),
         "series": series,
@@ -85,3 +87,14 @@ def catalog_facts(store: Store) -> dict[str, Any]:
         ],
         "query": sorted(run.id for run in store.query()),
     }
+
+
+def _wherever(ref: RefInfo) -> RefInfo:
+    """A ref without the name of its object's file.
+
+    Two that push one loose object at once write a file each. Both hold it, and which of them
+    is told depends on which pack was taken in first.
+    """
+    if ref.note is None or NOTE not in ref.note:
+        return ref
+    return ref._replace(note={k: v for k, v in ref.note.items() if k != NOTE})
