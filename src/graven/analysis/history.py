@@ -163,7 +163,8 @@ class History:
         gapless = np.take_along_axis(
             chosen, np.argsort(np.isnan(chosen), axis=0, kind="stable"), axis=0
         )
-        strides = spread_of_rows(np.abs(np.diff(gapless, axis=0)).T).median
+        with np.errstate(over="ignore"):  # the distance of extreme floats is infinite
+            strides = spread_of_rows(np.abs(np.diff(gapless, axis=0)).T).median
         found = {}
         for key, column in self.columns.items():
             count = int(spread.counts[column])

@@ -78,7 +78,8 @@ def replay(history: History, sides: Mapping[SeriesKey, Side]) -> Alarms:
     # Each series without its gaps: these go to the top, where no window is full yet.
     order = np.argsort(~np.isnan(values), axis=0, kind="stable")
     values = np.take_along_axis(values, order, axis=0)
-    looked_at, fired, suspected = _judge_all(values, least)
+    with np.errstate(over="ignore", invalid="ignore"):  # limits of extreme floats are infinite
+        looked_at, fired, suspected = _judge_all(values, least)
     return Alarms(
         comparisons=int(looked_at.sum()),
         fired=int(fired.sum()),
