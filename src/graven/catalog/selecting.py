@@ -27,6 +27,7 @@ from graven.ids import normal
 from graven.query.terms import And, Compare, Expression, Field, Not, Or, Query, SortKey
 
 _PAGE = 500
+_FEW = 500  # runs that are fetched and sorted in less than the time of an answer
 _LATER = "r.ts DESC, r.stamp DESC, r.run_id"
 
 # Made when a question first needs them: most stores are never asked.
@@ -201,8 +202,9 @@ class _Choice:
     def _driver(self) -> Condition | None:
         row = self.catalog.one("SELECT max(n) FROM run")
         runs = int(row[0] or 0) if row else 0
-        # To walk to `most` hits among `few` of all runs takes as many looks as to fetch `few`.
-        few = runs // 8 if self.most is None else isqrt(self.most * runs)
+        # To walk to `most` hits among sqrt(most * runs) of all runs takes as many looks as to
+        # fetch these. Counting costs too, for nothing where much fits: so it ends before that.
+        few = runs // 8 if self.most is None else max(_FEW, isqrt(self.most * runs) // 4)
         best: tuple[int, Condition] | None = None
         for term in _conjuncts(self.root):
             found = self._numbers_of(term)
