@@ -126,7 +126,7 @@ def make_ready(index: Index, catalog: Catalog, names: Sequence[str]) -> None:
         read_derived(index, catalog, sorted(records), None)
         if numbers:
             read_derived(index, catalog, sorted(_ranked_records(catalog)), numbers)
-    rankings.make_rankings(catalog, missing)
+    rankings.make_rankings(catalog, names)
 
 
 def _ranked_records(catalog: Catalog) -> set[str]:
