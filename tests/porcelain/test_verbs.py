@@ -155,6 +155,11 @@ def test_relabel_makes_a_guess_a_fact(store):
 
 def test_config_reads_json_and_refuses_what_would_break_later_commands(store):
     assert set_config(store, "thresholds.time", "0.2") == 0.2
+    assert set_config(store, "judge_by.*.p99", "ratio") == "ratio"
+    assert store.config.get("judge_by") == {"*.p99": "ratio"}
+    for key in ("judge_by.time", "judge_by"):
+        with pytest.raises(InvalidInput):
+            set_config(store, key, "magic")
     assert set_config(store, "note", "plain text") == "plain text"
     assert get_config(store, "thresholds") == {"time": 0.2}
     with pytest.raises(InvalidInput):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-from graven.analysis import Thresholds, parse_threshold
+from graven.analysis import Thresholds, Ways, parse_threshold
 from graven.analysis.rank import check_weights
 from graven.errors import InvalidInput, NotFound
 from graven.model import MetricDef, MetricDirection
@@ -63,7 +63,7 @@ def unset_config(store: Store, key: str) -> None:
 
 def unknown_key(key: str) -> str | None:
     """What to say of a key that graven does not read (it is kept all the same), else None."""
-    heads = {*(known for known in _CHECKS if "." not in known), *_CHECKED_WHERE_READ}
+    heads = {known for known in _CHECKS if "." not in known}
     if key in _CHECKS or key.partition(".")[0] in heads:
         return None
     near = get_close_matches(key, _CHECKS, n=1)
@@ -101,6 +101,10 @@ def _check_floor(key: str, rest: str, value: Any) -> None:
     Thresholds.from_config(None, {rest: value} if rest else value, where="config")
 
 
+def _check_way(key: str, rest: str, value: Any) -> None:
+    Ways.from_config({rest: value} if rest else value, where="config")
+
+
 def _check_defs(key: str, rest: str, value: Any) -> None:
     if isinstance(value, dict) and rest:
         MetricDef.from_dict({"name": rest, **value}, key)
@@ -133,7 +137,6 @@ def _check_count(key: str, _rest: str, value: Any) -> None:
         )
 
 
-_CHECKED_WHERE_READ = ("judge_by", "rank")
 def _check_rank(key: str, rest: str, value: Any) -> None:
     name, _, metric = rest.partition(".")
     if metric:
@@ -154,6 +157,7 @@ def _check_rank(key: str, rest: str, value: Any) -> None:
 _CHECKS: dict[str, Callable[[str, str, Any], None]] = {
     "thresholds": _check_threshold,
     "floors": _check_floor,
+    "judge_by": _check_way,
     "metric_defs": _check_defs,
     "ingest.keep_raw": _check_bool,
     "rank": _check_rank,

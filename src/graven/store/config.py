@@ -19,8 +19,10 @@ class Config:
     """The shared settings of a store; keys that graven does not know are kept.
 
     ``metric_defs`` (name to `MetricDef`), ``thresholds`` (metric or pattern to a
-    fraction), ``ingest.keep_raw`` (true), ``repack.auto`` (small packs from which on they are
-    merged unasked; 0: never), ``views`` ("all" or "none").
+    fraction), ``floors`` (the same to an absolute difference), ``judge_by`` (the same to
+    ``auto``, ``samples`` or ``ratio``), ``ingest.keep_raw`` (true),
+    ``repack.auto`` (small packs from which on they are merged unasked; 0: never), ``views``
+    ("all" or "none").
     """
 
     def __init__(
@@ -162,7 +164,8 @@ def _unset(data: dict[str, Any], key: str) -> None:
 def _split(key: str) -> list[str]:
     # thresholds.<pattern>: the pattern may hold dots ("*.time"), so it is one key.
     head, dot, rest = key.partition(".")
-    parts = [head, rest] if dot and head in ("thresholds", "metric_defs") else key.split(".")
+    whole = ("thresholds", "floors", "judge_by", "metric_defs")
+    parts = [head, rest] if dot and head in whole else key.split(".")
     if head == "metric_defs" and dot:
         name, dot, field = rest.rpartition(".")
         parts = [head, name, field] if dot else [head, rest]

@@ -28,7 +28,7 @@ def command(session: Session, key: str | None, value: str | None, unset: bool) -
     """List the settings; print the one at KEY; set it to VALUE.
 
     The settings are config.json in the store and shared by its users: metric_defs,
-    thresholds and floors (by metric, or scenario/point/metric; wildcards allowed),
+    thresholds, floors and judge_by (by metric, or scenario/point/metric; wildcards allowed),
     ingest.keep_raw (true), views (all or none), repack.auto (a number of packs). VALUE is
     read as JSON where it is JSON.
     """
