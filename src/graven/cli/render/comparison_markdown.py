@@ -6,7 +6,6 @@ Markdown, no HTML, no mention and no link is recognised.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 
 from graven.analysis import Comparison, Row, RunLabel, Verdict
@@ -23,11 +22,10 @@ from graven.cli.render.comparison import (
 from graven.cli.render.text import short_commit, short_id
 from graven.cli.render.units import format_number, percent, scale_for
 from graven.porcelain.check import CheckReport
+from graven.report.safe_text import code
 
 MOST_ROWS = 50
 """Of a section; a comment holds 65,536 characters."""
-MOST_TEXT = 120
-"""Characters of a name; the rest says little."""
 
 _OPEN = (Verdict.REGRESSION, Verdict.FAILED, Verdict.SUSPECT, Verdict.NOT_ENOUGH_DATA)
 _HEAD = ("", "point", "metric", "baseline", "current", "change", "95 %", "judged by", "")
@@ -126,20 +124,3 @@ def _mark(row: Row) -> str:
     if row.worse is None:
         return arrow
     return f"{arrow} {'worse' if row.worse else 'better'}"
-
-
-def code(text: str) -> str:
-    """``text`` as a code element; nothing for nothing."""
-    if not text:
-        return ""
-    cut = text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"
-    return f"<code>{''.join(map(_inert, cut))}</code>"
-
-
-def _inert(char: str) -> str:
-    if char.isascii():
-        if char.isalnum() or char == " ":
-            return char
-        return f"&#{ord(char)};" if char.isprintable() else " "
-    # Controls, overrides of the direction and half characters say nothing and hide much.
-    return char if unicodedata.category(char)[0] in "LMNPS" else " "

@@ -10,13 +10,12 @@ from graven import clock
 from graven.cli.render.blocks import Table
 from graven.cli.render.text import age, clean, short_commit, short_id
 from graven.cli.render.units import format_number, scale_for
+from graven.report.safe_text import harmless
 
 if TYPE_CHECKING:
     from graven.cli.output import Output
     from graven.cli.session import Session
     from graven.porcelain.query import Answer
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def show_table(out: Output, answer: Answer) -> None:
@@ -86,9 +85,3 @@ def show_csv(session: Session, answer: Answer) -> None:
         writer.writerow(
             [plain(v) if isinstance(v, (int, float)) else harmless(plain(v)) for v in row]
         )
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: a ``'`` stands before one."""
-    text = text.replace("\0", "")
-    return f"'{text}" if text.startswith(_FORMULA) else text
