@@ -75,6 +75,7 @@ LAZY = {
     ("store/*", "graven.views"): "start-up: what writes is loaded by the first write",
     ("store/*", "graven.ingest"): "the store's ingest() is a thin door to a room above it",
     ("store/*", "graven.ingest.*"): "the store's ingest() is a thin door to a room above it",
+    ("store/*", "graven.frames.*"): "the store's to_arrow() is a thin door to a room above it",
     ("store/*", "graven.export"): "the store's export_asv() is a thin door to a room above it",
     ("store/*", "graven.export.*"): "the store's export_asv() is a thin door to a room above it",
     ("store/*", "graven.upkeep.*"): "the store's gc() and repack() are thin doors to a room above",

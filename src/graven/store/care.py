@@ -13,7 +13,7 @@ from graven.errors import Corrupt, FormatTooNew, GravenError, InvalidInput, NotF
 from graven.formats import layout
 from graven.ids import ObjectId
 from graven.store.base import warn
-from graven.store.plumbing import PlumbingStore
+from graven.store.framing import FramingStore
 
 if TYPE_CHECKING:
     from graven.catalog.questions import RunKey
@@ -38,7 +38,7 @@ class ReindexReport:
         return asdict(self)
 
 
-class Store(PlumbingStore):
+class Store(FramingStore):
     """A graven store: all of calibrax's calls under the same names, and more.
 
     ``Store(path)`` opens the store there, and makes one where there is none; `graven.open`

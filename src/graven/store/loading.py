@@ -61,6 +61,22 @@ def load_with_bodies(
             yield from _load_portion(index, decoder, page[first:last], located[first:last])
 
 
+def read_bodies(index: Index, keys: Sequence[RunKey]) -> Iterator[RunBody | Unreadable]:
+    """The bodies of run objects, columns still packed; an error for each that cannot be read."""
+    for start in range(0, len(keys), PAGE):
+        page = keys[start : start + PAGE]
+        located = index.look(partial(_locate_runs, keys=page))
+        for first, last in portions(located):
+            found = index.reader.get_many(located[first:last])
+            for key, data in zip(page[first:last], found, strict=True):
+                try:
+                    # Its pack vanished, or this copy is damaged: there may be another.
+                    whole = data if isinstance(data, bytes) else index.get(ObjectId(key.object_id))
+                    yield decode_body(whole)
+                except (Corrupt, FormatTooNew, NotFound) as error:
+                    yield error
+
+
 def _load_portion(
     index: Index, decoder: RunDecoder, keys: Sequence[RunKey], located: _Wanted
 ) -> Iterator[tuple[RunKey, Run | Unreadable, RunBody | None]]:

@@ -1,0 +1,84 @@
+"""A store's tables for who goes on with them in Arrow, pandas or Polars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from graven.store.plumbing import PlumbingStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from graven.query import Query
+
+
+class FramingStore(PlumbingStore):
+    """A store as tables: `docs/sql.md` lists them with their columns.
+
+    In all of them ``table`` is one of runs, points, metrics, samples, tags, params, artifacts
+    and baselines, ``where`` chooses runs (docs/query.md), ``columns`` leaves out the others,
+    rows come in no order that means anything, and all raise
+
+        InvalidInput: no such table or column, a query that cannot be read; kind
+            ``missing-extra``: a library is not installed.
+    """
+
+    def to_arrow(
+        self,
+        table: str = "runs",
+        where: str | Query = "",
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """A table as Arrow, all of one moment; see `to_arrow_batches` for one that is large."""
+        return self.to_arrow_batches(table, where, columns=columns).read_all()
+
+    def to_arrow_batches(
+        self,
+        table: str = "runs",
+        where: str | Query = "",
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> pa.RecordBatchReader:
+        """As `to_arrow`, read while it is taken: some megabytes are in memory."""
+        from graven.frames.extras import need
+
+        need("pyarrow", "tables", "Arrow")
+        from graven.frames.reading import Frames
+
+        return Frames(self._whole, where).reader(table, columns)
+
+    def to_pandas(
+        self,
+        table: str = "runs",
+        where: str | Query = "",
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """A table as a data frame of pandas, whose missing numbers are NaN."""
+        from graven.frames.extras import need
+
+        need("pandas", "pandas", "a data frame of pandas")
+        found: pd.DataFrame = self.to_arrow(table, where, columns=columns).to_pandas()
+        return found
+
+    def to_polars(
+        self,
+        table: str = "runs",
+        where: str | Query = "",
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """A table as a data frame of Polars."""
+        from graven.frames.extras import need
+
+        polars = need("polars", "polars", "a data frame of Polars")
+        found: pl.DataFrame = polars.from_arrow(self.to_arrow(table, where, columns=columns))
+        return found
+
+    @property
+    def _whole(self) -> Any:  # the class at the end of the chain, which mypy does not know here
+        return self
