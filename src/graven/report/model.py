@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -79,6 +79,14 @@ class ReportSeries:
         return self.definition.unit if self.definition is not None else None
 
     @property
+    def way(self) -> str:
+        """Which way is better: ``lower``, ``higher``, ``info``; empty where nobody said."""
+        known = self.definition
+        if known is None or known.direction_source == "unknown":
+            return ""
+        return str(known.direction)
+
+    @property
     def label(self) -> str:
         """``scenario/name[k=v] metric``, for people."""
         tags = ",".join(f"{key}={value}" for key, value in sorted(self.tags.items()))
@@ -115,11 +123,22 @@ class ReportSeries:
             "summary": self.summary(),
             "values_in_other_units": self.left_out,
             "steps": [step.to_dict() for step in self.steps],
-            "points": [
-                {"run": runs[row].id, "value": value if math.isfinite(value) else None}
-                for row, value in zip(self.rows.tolist(), self.values.tolist(), strict=True)
-            ],
+            "points": list(self._points(runs)),
         }
+
+    def _points(self, runs: Sequence[ReportRun]) -> Iterator[dict[str, Any]]:
+        bounds = [
+            [None] * len(self.rows) if bound is None else bound.tolist()
+            for bound in (self.lower, self.upper)
+        ]
+        for row, value, *sides in zip(
+            self.rows.tolist(), self.values.tolist(), *bounds, strict=True
+        ):
+            point = {"run": runs[row].id, "value": value if math.isfinite(value) else None}
+            for name, side in zip(("lower", "upper"), sides, strict=True):
+                if side is not None and math.isfinite(side):
+                    point[name] = side
+            yield point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +199,23 @@ class Report:
         found: dict[str, int] = {}
         for run in self.runs:
             found[run.origin] = found.get(run.origin, 0) + 1
+        return found
+
+    def left_out(self) -> list[str]:
+        """What fits too and is not in the report, as sentences for people."""
+        found = []
+        if self.runs_left_out:
+            found.append(f"{self.runs_left_out:,} older runs")
+        if self.series_left_out:
+            found.append(f"{self.series_left_out:,} series")
+        units: dict[str, int] = {}
+        for series in self.series:
+            for unit, count in series.left_out.items():
+                units[unit] = units.get(unit, 0) + count
+        found += [
+            f"{count:,} older values in {unit or 'no unit'!r}"
+            for unit, count in sorted(units.items())
+        ]
         return found
 
     def to_dict(self) -> dict[str, Any]:
