@@ -241,7 +241,12 @@ def test_a_damaged_object_with_a_healthy_copy_is_still_read(folder):
 def test_a_pack_that_vanishes_takes_its_runs_and_nothing_else(folder):
     store = Store(folder, durable=False)
     assert len(store.list_runs()) == 13
-    big_pack(folder).unlink()
+    lost = big_pack(folder)
+    lost.unlink()
+    (damage,) = store.fsck("full").damage
+    assert (damage.place, set(damage.runs)) == (f"packs/{lost.name}", set(RUNS))
+    store.reindex()  # what only the catalog and the views knew
+    store.write_views()
     check_store(store, {"other": OTHER})
 
 
@@ -256,8 +261,9 @@ def test_a_run_whose_environment_vanished_is_reported(tmp_path):
     assert runs == {}
     assert "b" in told[0]
     report = fresh.fsck("full")
-    assert {damage.kind for damage in report.damage} == {"environment", "definitions"}
-    assert {run for damage in report.damage for run in damage.runs} == {"b"}
+    found = {(damage.kind, damage.runs) for damage in report.damage}
+    vanished = (None, ("a",))
+    assert found == {("environment", ("b",)), ("definitions", ("b",)), vanished}
 
 
 def test_a_file_whose_chunk_vanished_is_reported(tmp_path, monkeypatch):

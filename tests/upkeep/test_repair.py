@@ -199,6 +199,7 @@ def test_what_vanished_with_its_pack_comes_back_though_nothing_is_damaged(pair):
     data = here.read_attachment("r1", "artifacts/large")
     for path in (pack_with(here, "r2"), max(packs_of(here), key=lambda p: p.stat().st_size)):
         path.unlink()
+    shutil.rmtree(here.path / "runs")  # views would tell
     here = anew(here)
     assert here.fsck("full").ok, "nobody can know"
     assert {ref.name for ref in here.iter_refs()} < set(refs)
@@ -358,3 +359,18 @@ def test_a_repair_that_broke_off_is_repeated(pair, monkeypatch, step):
     assert repair(here, there).ok
     sweep(here)
     check_store(anew(here), runs)
+
+
+def test_a_pack_that_vanished_comes_back_from_a_copy_only(pair):
+    here, there = pair
+    assert here.count() == 33
+    path = pack_with(here, "r2")
+    path.unlink()
+    report = repair(here)
+    assert not report.ok
+    assert [(d.place, d.runs) for d in report.still] == [(f"packs/{path.name}", ("r2",))]
+    assert report.notes == []
+    report = repair(here, there)
+    assert (report.ok, report.still, report.notes) == (True, [], [])
+    assert here.count() == 33
+    check_store(here)

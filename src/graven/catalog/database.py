@@ -17,6 +17,7 @@ from graven.catalog.schema import HEADER_INDEXES, RUN_VERSION, SCHEMA_VERSION, T
 from graven.errors import BackendUnavailable, InvalidInput
 
 BUSY_SECONDS = 60.0
+LOST = "lost"  # the one table that no pack can fill again: see `graven.catalog.vanished`
 _RETRY_SECONDS = 0.005
 _ATTEMPTS = 3  # at opening a file that turns out to be damaged
 PAGE_BYTES = 4096  # a question reads few rows of many pages; and each empty table has a page
@@ -114,10 +115,11 @@ class Catalog:
         return row[0] if row else None
 
     def clear(self, connection: sqlite3.Connection) -> None:
-        """Empty all tables, within a transaction."""
+        """Empty all tables but the one of losses, within a transaction."""
         tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         for (name,) in connection.execute(tables).fetchall():
-            connection.execute(f'DELETE FROM "{name}"')
+            if name != LOST:  # no pack can tell it again
+                connection.execute(f'DELETE FROM "{name}"')
         connection.execute("INSERT INTO meta VALUES('identity', ?)", (self._identity,))
 
     def reset(self) -> None:

@@ -19,6 +19,7 @@ from graven.catalog.freshness import compare_listing
 from graven.catalog.merging import INSERT_OBJECT, Placements, apply_updates
 from graven.catalog.salvage import Salvage, salvage_pack
 from graven.catalog.schema import HEADER_INDEXES
+from graven.catalog.vanished import losses_noticed
 from graven.clock import wall_ms
 from graven.errors import Corrupt, NotFound
 from graven.formats import layout, pack
@@ -67,25 +68,35 @@ def refresh(
             connection.execute("INSERT OR REPLACE INTO meta VALUES('looked', ?)", (wall_ms(),))
         if difference is None:
             return []
-        added = difference.added
         if difference.gone:
             on_gone()
-            # Merged state cannot be un-merged: what a vanished pack had won may have
-            # been somebody else's before.
-            catalog.clear(connection)
-            added = sorted(name for name in difference.listed if layout.parse_pack_name(name))
-        unreadable: list[Corrupt] = []
-        empty = connection.execute("SELECT 1 FROM run LIMIT 1").fetchone() is None
-        with indexes_last(connection, HEADER_INDEXES, bulk=empty):
-            places = Placements(connection)
-            for fetched in _fetch_all(backend, added):
-                if isinstance(fetched, Corrupt):
-                    unreadable.append(fetched)
-                elif fetched is not None:
-                    _apply_pack(connection, fetched, places)
-            places.flush()
+            with losses_noticed(connection, backend, difference.gone):
+                # Merged state cannot be un-merged: what a vanished pack had won may have
+                # been somebody else's before.
+                catalog.clear(connection)
+                listed = sorted(name for name in difference.listed if layout.parse_pack_name(name))
+                unreadable = _apply_packs(connection, backend, listed)
+        else:
+            unreadable = _apply_packs(connection, backend, difference.added)
         token = None if unreadable else difference.token
         connection.execute("INSERT OR REPLACE INTO meta VALUES('token', ?)", (token,))
+    return unreadable
+
+
+def _apply_packs(
+    connection: sqlite3.Connection, backend: Backend, names: Sequence[str]
+) -> list[Corrupt]:
+    """Take packs in; of those whose file cannot be read now, why."""
+    unreadable: list[Corrupt] = []
+    empty = connection.execute("SELECT 1 FROM run LIMIT 1").fetchone() is None
+    with indexes_last(connection, HEADER_INDEXES, bulk=empty):
+        places = Placements(connection)
+        for fetched in _fetch_all(backend, names):
+            if isinstance(fetched, Corrupt):
+                unreadable.append(fetched)
+            elif fetched is not None:
+                _apply_pack(connection, fetched, places)
+        places.flush()
     return unreadable
 
 

@@ -26,6 +26,7 @@ from graven.store.checking.packs import Fault, PackCheck
 from graven.store.checking.pointers import GuardedCheck, check_journaled
 from graven.store.checking.report import Damage, FsckReport
 from graven.store.checking.scratch import Missing, Scratch
+from graven.store.checking.vanished import check_vanished
 from graven.store.condemned import read_plans
 from graven.store.links import LINKED
 
@@ -80,6 +81,7 @@ class Fsck:
             check_journaled(self._catalog, self._scratch, self._report)
             self._report_missing()
             self._report.damage += self._guarded.damage
+            check_vanished(self._backend, self._catalog, self._report)
             self._check_leftovers()
         finally:
             self._scratch.close()

@@ -189,7 +189,9 @@ class _Repair:
         for name in pack_names(files):
             try:
                 remains = rescuer.rescue_pack(name)
-            except (NotFound, FormatTooNew) as error:
+            except NotFound:
+                continue  # vanished: what only it told comes with what the copy sends
+            except FormatTooNew as error:
                 self._report.notes.append(f"packs/{name}: {error.message}")
                 continue
             held = self._in_file.setdefault(layout.pack_key(name), set())
