@@ -146,6 +146,29 @@ def test_the_store_itself_is_left_out(store):
     assert [e.name for e in store.list_folder("a", "artifacts/f")] == ["data"]
 
 
+@pytest.mark.parametrize("part", ["", "packs", "runs/a.json", "config.json", "cache/.."])
+def test_a_part_of_the_store_is_not_kept_in_it(store, tmp_path, part):
+    store.config.set("ingest.keep_raw", True)
+    link = tmp_path / "link"
+    link.symlink_to(store.path / part)
+    for source in (store.path / part, link):
+        with pytest.raises(InvalidInput, match="belongs to the store") as error:
+            store.attach("a", "artifacts/f", source)
+        assert error.value.kind == "own-file"
+    assert store.attachments("a") == []
+
+
+def test_what_others_keep_beside_the_store_s_files_may_be_attached(store):
+    (store.path / "plots").mkdir()
+    (store.path / "plots" / "x.png").write_bytes(b"png")
+    store.attach("a", "artifacts/one", store.path / "plots" / "x.png")
+    store.attach("a", "artifacts/all", store.path / "plots")
+    sibling = store.path.with_name(store.path.name + "2")
+    (sibling / "packs").mkdir(parents=True)
+    store.attach("a", "artifacts/sibling", sibling / "packs")
+    assert len(store.attachments("a")) == 3
+
+
 def test_a_name_that_is_no_text_is_refused(store, folder):
     try:
         with open(os.fsencode(folder) + b"/\xff", "wb"):

@@ -33,6 +33,10 @@ PROBE = "probe/"
 CATALOG_FILE = "catalog.sqlite"
 TEMPORARY_PREFIX = ".tmp-"
 
+_OWN = frozenset((STORE_FILE, CONFIG_FILE, LOCAL_FILE)) | {
+    folder.rstrip("/") for folder in (PACKS, OBJECTS, RUNS, REFS, CACHE, PROBE)
+}
+
 GUARDED_SPACES = ("baselines", "tags")
 
 _PACK = re.compile(rf"([0-9a-f]{{{STAMP_HEX}}})-([0-9a-f]{{{2 * OBJECT_ID_BYTES}}})\.pack")
@@ -168,6 +172,11 @@ def parse_ref_name(name: str) -> RefName | None:
         return None
     run_id, _, attachment = name[5:].partition("/")
     return RefName(run_id, attachment)
+
+
+def is_own(name: str) -> bool:
+    """True for a name at the top of a store that is graven's: whatever stands below it."""
+    return name in _OWN
 
 
 def classify(key: str) -> FileKind:

@@ -32,7 +32,7 @@ from graven.store.filing import known_objects, put_stream
 from graven.store.folders import KeptFile, encode_folder, read_tree
 from graven.store.records import Raw, array_manifest
 from graven.store.session import Intent, PackWriter
-from graven.store.sources import Source, folder_of, opened
+from graven.store.sources import Source, folder_of, opened, refuse_own
 
 if TYPE_CHECKING:
     from graven.catalog.questions import Header
@@ -61,6 +61,7 @@ def attach(
     if isinstance(source, (bytes, bytearray, memoryview)) and len(source) <= WHOLE_BYTES:
         return goal.attach_small(bytes(source))
     folder = folder_of(source)
+    refuse_own(source, getattr(store.parts.backend, "root", None))
     told = _Told(progress)
     if folder is not None:
         return goal.attach_folder(folder, told)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from graven.errors import GravenError, InvalidInput, NotFound
+from graven.formats import layout
 from graven.objects.chunks import Readable
 
 Source: TypeAlias = "bytes | bytearray | memoryview | str | os.PathLike[str] | Readable"
@@ -42,6 +43,31 @@ def folder_of(source: Source) -> str | None:
             file=path,
         )
     return None
+
+
+def refuse_own(source: Source, root: str | None) -> None:
+    """Refuse to keep a store's own files in it: they change while they are read.
+
+    What else somebody keeps in the store's folder may be attached.
+
+    Args:
+        source: what is to be attached.
+        root: the store's folder; None: it has none.
+
+    Raises:
+        InvalidInput: the source is the store, or a part of it.
+    """
+    if root is None or not isinstance(source, (str, os.PathLike)):
+        return
+    path, top = os.path.realpath(os.fspath(source)), os.path.realpath(root)
+    below = os.path.relpath(path, top).split(os.sep) if path.startswith(top) else [os.pardir]
+    if below[0] == os.curdir or layout.is_own(below[0]):
+        raise InvalidInput(
+            f"{os.fspath(source)!r} belongs to the store that it is to be kept in",
+            kind="own-file",
+            hint="'graven clone' and 'graven bundle' copy a store",
+            file=os.fspath(source),
+        )
 
 
 @contextmanager
