@@ -78,6 +78,34 @@ def test_export_never_leaves_its_folder(call, store, files):
     assert "in the way" in refused.err
 
 
+def test_export_writes_a_file_and_a_folder_of_one_name(call, store, files):
+    store.attach("r1", "artifacts/x", b"file")
+    store.attach("r1", "artifacts/x/y", b"below")
+    store.attach("r1", "artifacts/x/y/z", b"deep")
+    store.attach("r1", "artifacts/m", files / "model")
+    store.attach("r1", "artifacts/m/config.json", b"other")
+    assert call("export", "r1", "-o", "out").code == 0
+    found = {p.relative_to(files / "out").as_posix(): p.read_bytes()
+             for p in (files / "out").rglob("*") if p.is_file()}  # fmt: skip
+    assert found == {
+        "artifacts/x%": b"file",
+        "artifacts/x/y%": b"below",
+        "artifacts/x/y/z": b"deep",
+        "artifacts/m%/config.json": b"{}\n",
+        "artifacts/m%/sub/weights": BINARY,
+        "artifacts/m/config.json": b"other",
+    }
+    for name in ("artifacts/x/y", "artifacts/x"):  # each by itself: the same paths
+        assert call("export", "r1", name, "-o", "apart").code == 0
+    assert sorted(os.listdir(files / "apart" / "artifacts")) == ["x", "x%"]
+
+
+def test_the_store_is_not_attached_to_itself(call, store):
+    refused = call("attach", "r1", "artifacts/x", str(store.path))
+    assert refused.code == 2
+    assert "belongs to the store" in refused.err
+
+
 def test_standard_input(call, store, monkeypatch):
     class Stdin:
         buffer = io.BytesIO(b"piped\n")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from graven.errors import Conflict, Corrupt, InvalidInput, NotFound
 from graven.ids import hash_bytes, normal
-from graven.store.attachment_names import check_attachment_name, safe_path
+from graven.store.attachment_names import check_attachment_name, folders_among, safe_path
 from graven.testing.runs import sample_run
 
 LARGE = random.Random(7).randbytes(3_000_000)
@@ -237,6 +237,18 @@ def test_paths_made_of_names_stay_below_and_differ():
     assert safe_path("artifacts/plots/loss (1).png") == ("artifacts", "plots", "loss (1).png")
     with pytest.raises(InvalidInput):
         safe_path("artifacts/" + "é" * 200)
+
+
+def test_a_file_where_others_have_a_folder_has_a_name_of_its_own():
+    names = [*HOSTILE, "artifacts/x", "artifacts/x/y", "artifacts/x%", "artifacts/x/", "artifacts/"]
+    folders = folders_among(names)
+    assert {"artifacts", "artifacts/x"} <= folders
+    assert "artifacts/x/y" not in folders
+    paths = [safe_path(name, beside_folder=name in folders) for name in names]
+    assert len(set(paths)) == len(paths)
+    parents = {path[:count] for path in paths for count in range(1, len(path))}
+    assert not parents & set(paths)
+    assert safe_path("artifacts/x", beside_folder=True) == ("artifacts", "x%")
 
 
 def test_a_run_that_is_not_there(store):

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from graven.errors import InvalidInput
 from graven.store import Store
-from graven.store.attachment_names import check_attachment_name
+from graven.store.attachment_names import check_attachment_name, folders_among
 from graven.store.attachments import Attachment
 from graven.store.extracting import place_below
 
@@ -166,6 +166,9 @@ def export(
 ) -> ExportReport:
     """Write attachments below a folder, each under its name.
 
+    Where ``artifacts/x`` and ``artifacts/x/y`` are kept beside one run, the former becomes
+    ``artifacts/x%``, whichever of them are written.
+
     Args:
         store: where the run is.
         rev: any revision.
@@ -179,10 +182,11 @@ def export(
     """
     run_id = run_of(store, rev)
     chosen = [store.attachment(run_id, n).name for n in dict.fromkeys(names)]
-    chosen = chosen or [attachment.name for attachment in store.attachments(run_id)]
+    standing = [attachment.name for attachment in store.attachments(run_id)]
+    folders = folders_among(standing)
     exported = []
-    for name in chosen:
-        path = place_below(folder, name)
+    for name in chosen or standing:
+        path = place_below(folder, name, beside_folder=name in folders)
         store.export_attachment(run_id, name, path, force=force)
         exported.append(Exported(name=name, path=path))
     return ExportReport(run_id=run_id, exported=tuple(exported))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 from graven.errors import InvalidInput
 from graven.ids import normal, percent_encode
@@ -57,16 +58,32 @@ def under(kind: str, name: str) -> str:
     return check_attachment_name(name if name.startswith(prefix) else prefix + name)
 
 
-def safe_path(name: str) -> tuple[str, ...]:
+def folders_among(names: Iterable[str]) -> set[str]:
+    """What leads to some name as folders do: of ``artifacts/x/y`` ``artifacts/x``."""
+    found: set[str] = set()
+    for name in names:
+        parts = name.split("/")
+        found.update("/".join(parts[:count]) for count in range(1, len(parts)))
+    return found
+
+
+def safe_path(name: str, *, beside_folder: bool = False) -> tuple[str, ...]:
     """Parts of a relative path for an attachment: never leads up, never absolute.
 
     Different names have different paths, and usual ones look as they are. What has a meaning
     to a file system (``..``, empty parts, colons, backslashes, device names) becomes ``%xx``.
 
+    Args:
+        name: the attachment's.
+        beside_folder: other names go on where this one ends, so its path has a folder
+            there: it gets a ``%`` behind it, as no other path has.
+
     Raises:
         InvalidInput: a part is too long for a file name.
     """
     parts = tuple(_safe_part(part) for part in name.split("/"))
+    if beside_folder:
+        parts = (*parts[:-1], f"{parts[-1]}%")
     longest = max(len(part.encode()) for part in parts)
     if longest > MAX_PART_BYTES:
         raise InvalidInput(

@@ -39,13 +39,18 @@ def export(store: StoreBase, object_id: ObjectId, name: str, target: str, *, for
         _export_file(content, target, force=force)
 
 
-def place_below(folder: str, name: str) -> str:
+def place_below(folder: str, name: str, *, beside_folder: bool = False) -> str:
     """Where an attachment goes below a folder; what leads there is made.
+
+    Args:
+        folder: made if it is not there.
+        name: the attachment's.
+        beside_folder: see `graven.store.attachment_names.safe_path`.
 
     Raises:
         InvalidInput: a link or a file stands in the way, or the name has no file name.
     """
-    *parents, last = safe_path(name)
+    *parents, last = safe_path(name, beside_folder=beside_folder)
     here = os.path.abspath(folder)
     with _translated(here):
         os.makedirs(here, exist_ok=True)
@@ -57,7 +62,7 @@ def place_below(folder: str, name: str) -> str:
                 raise InvalidInput(
                     f"{here!r} is in the way: it is no folder",
                     kind="in-the-way",
-                    hint="export into an empty folder",
+                    hint="it was there before: move it, or export into another folder",
                     file=here,
                 )
     return os.path.join(here, last)

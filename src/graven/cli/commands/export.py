@@ -28,7 +28,7 @@ def command(session: Session, rev: str, names: tuple[str, ...], output: str, for
 
     Each file appears when it is whole, and none outside of the folder: what would lead
     somewhere else in a name (.., a colon) is written as %xx, and links that lead out of a
-    folder are left out with a warning.
+    folder are left out with a warning. Of 'x' and 'x/y' the former becomes 'x%'.
     """
     from graven.porcelain.attach import export
 
