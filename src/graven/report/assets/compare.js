@@ -11,22 +11,27 @@ function comparePart(go) {
   const search = el("input", { type: "search", placeholder: "filter benchmarks", "aria-label": "filter benchmarks" });
   const onlyMoved = el("input", { type: "checkbox" });
   const body = el("div", {});
-  const pickers = [picker("baseline", () => a, (i) => { a = i; draw(); }), picker("current", () => b, (i) => { b = i; draw(); })];
+  const pickers = [picker("baseline", () => a, (i) => choose(b, i)), picker("current", () => b, (i) => choose(i, a))];
   const draw = () => {
     if (!runs.count) { body.replaceChildren(el("p", { class: "empty" }, "there is no run")); return; }
     pickers.forEach((each) => each.update());
-    history.replaceState(null, "", location.hash.startsWith("#compare") ? `#compare/${b}/${a}` : location.hash);
     if (!series.length || !series[0].values) return;
     body.replaceChildren(...pairTable(a, b, { search: search.value, onlyMoved: onlyMoved.checked, go }), ...differences(a, b));
+  };
+  const choose = (current, baseline) => {
+    b = current;
+    if (baseline !== undefined) a = baseline;
+    history.replaceState(null, "", `#compare/${b}/${a}`);
+    draw();
   };
   search.addEventListener("input", draw);
   onlyMoved.addEventListener("change", draw);
   document.addEventListener("numbers", draw);
   draw();
-  const swap = el("button", { type: "button", onclick: () => { [a, b] = [b, a]; draw(); } }, "⇄ swap");
+  const swap = el("button", { type: "button", onclick: () => choose(a, b) }, "⇄ swap");
   return {
     node: el("section", {}, el("div", { class: "bar" }, pickers.map((each) => each.node), swap, search, el("label", {}, onlyMoved, "only what moved over 5%")), body),
-    choose: (current, baseline) => { b = current; if (baseline !== undefined) a = baseline; draw(); },
+    choose,
     draw,
   };
 }
