@@ -70,9 +70,7 @@ def rank(
 
     check_weights(dict(zip(metrics, weights, strict=True)))
     good = ~np.isnan(values) if scale is Scale.RANK else np.isfinite(values)
-    scaled = np.empty_like(values)
-    for column, up in enumerate(higher):
-        scaled[:, column] = _scaled(values[:, column], good[:, column], scale, higher=up)
+    scaled = _scaled_together(values, good, scale, np.asarray(higher, bool))
     share = np.asarray(weights, np.float64)
     share = share / share.max()
     scores = scaled @ (share / share.sum()) if len(metrics) else np.full(len(values), np.nan)
@@ -87,29 +85,49 @@ def rank(
     return Ranking(order.tolist(), scores, lacking)
 
 
-def _scaled(values: Floats, good: Any, scale: Scale, *, higher: bool) -> Floats:
-    """One metric on its scale; what is not ``good`` becomes NaN."""
+def _scaled_together(values: Floats, good: Any, scale: Scale, higher: Any) -> Floats:
+    """All metrics on their scales; what is not ``good`` becomes NaN."""
+    import numpy as np
+
+    if scale is Scale.RANK:
+        scaled = np.empty_like(values)
+        for column, up in enumerate(higher):
+            scaled[:, column] = _places(values[:, column], good[:, column], higher=up)
+        return scaled
+    if not len(values):
+        return values.copy()
+    # Halved and divided first: differences and squares of any finite values stay finite.
+    halved = values / 2
+    if good.all():
+        low, high = halved.min(axis=0), halved.max(axis=0)
+    else:
+        halved[~good] = np.nan
+        low = np.fmin.reduce(halved, axis=0)
+        high = np.fmax.reduce(halved, axis=0)
+    wide = low < high
+    halved -= low
+    halved /= np.where(wide, high - low, 1.0)
+    down = wide & ~higher
+    np.subtract(1.0, halved, out=halved, where=down)
+    if scale is Scale.Z:
+        for column in np.flatnonzero(wide):
+            part = halved[good[:, column], column]
+            halved[:, column] = (halved[:, column] - part.mean()) / part.std()
+    return halved
+
+
+def _places(values: Floats, good: Any, *, higher: bool) -> Floats:
+    """One metric by place, from 0 to 1; what is not ``good`` becomes NaN."""
     import numpy as np
 
     out = np.full(len(values), np.nan)
     known = values[good]
     if not len(known):
         return out
-    if scale is Scale.RANK:
-        _, places, counts = np.unique(known, return_inverse=True, return_counts=True)
-        shared = counts.cumsum() - (counts + 1) / 2
-        result = shared[places] / (len(known) - 1) if len(counts) > 1 else np.zeros(len(known))
-        out[good] = result if higher or len(counts) == 1 else 1 - result
-        return out
-    # Halved and divided first: differences and squares of any finite values stay finite.
-    halved = known / 2
-    low, high = halved.min(), halved.max()
-    if low == high:
-        out[good] = 0.0
-        return out
-    part = (halved - low) / (high - low)
-    part = part if higher else 1 - part
-    out[good] = part if scale is Scale.MIN_MAX else (part - part.mean()) / part.std()
+    _, places, counts = np.unique(known, return_inverse=True, return_counts=True)
+    shared = counts.cumsum() - (counts + 1) / 2
+    result = shared[places] / (len(known) - 1) if len(counts) > 1 else np.zeros(len(known))
+    out[good] = result if higher or len(counts) == 1 else 1 - result
     return out
 
 

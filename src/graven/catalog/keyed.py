@@ -235,12 +235,17 @@ def _entries(columns: Sequence[bytes], place: int) -> array[float]:
     return found
 
 
-def numpy_values(columns: Sequence[bytes]) -> Any:
-    """Columns of planes, all of one length, as an array (runs, entries) of float64."""
+def numpy_values(columns: Sequence[bytes], places: Sequence[int] | None = None) -> Any:
+    """Columns of planes, all of one length, as an array (runs, entries) of float64.
+
+    ``places``: of the entries, in their order; else all of them.
+    """
     import numpy as np
 
     width = len(columns[0]) // 8
     planes = np.frombuffer(b"".join(columns), np.uint8).reshape(len(columns), 8, width)
+    if places is not None and list(places) != list(range(width)):
+        planes = planes[:, :, list(places)]
     return planes.transpose(0, 2, 1).copy().view(">f8")[..., 0].astype(np.float64)
 
 
@@ -248,7 +253,7 @@ def numpy_medians(columns: Sequence[bytes], places: Sequence[int]) -> Any:
     """As `medians`, as an array."""
     import numpy as np
 
-    values = np.sort(numpy_values(columns)[:, list(places)], axis=1)  # NaN comes last
+    values = np.sort(numpy_values(columns, places), axis=1)  # NaN comes last
     counts = np.sum(~np.isnan(values), axis=1)
     last = np.maximum(counts, 1) - 1
     rows = np.arange(len(columns))

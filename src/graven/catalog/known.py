@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from graven.catalog.candidates import known_labels
@@ -32,6 +32,14 @@ def is_known(catalog: Catalog, field: Field, ranking: int | None = None) -> bool
             for metric in json.loads(text)
         )
     return key in names_like(catalog, field)
+
+
+def unknown_metrics(catalog: Catalog, metrics: Sequence[str]) -> list[str]:
+    """Those of these metrics that no run has; none in a store without runs."""
+    if catalog.one("SELECT 1 FROM run WHERE object IS NOT NULL LIMIT 1") is None:
+        return []
+    known = _metric_names(catalog, whole=any("/" in metric for metric in metrics))
+    return [metric for metric in metrics if metric not in known]
 
 
 def names_like(catalog: Catalog, field: Field) -> set[str]:

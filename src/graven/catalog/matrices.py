@@ -56,10 +56,11 @@ def measured_runs(catalog: Catalog, wanted: Filter) -> list[MeasuredRun]:
 def numbers_by_age(catalog: Catalog) -> list[int]:
     """The definitions numbers that living runs have, that of the newest run last."""
     rows = catalog.rows(
-        "SELECT d, max(ts) AS newest FROM run WHERE d IS NOT NULL AND object IS NOT NULL"
-        " GROUP BY d ORDER BY newest, d"
+        "SELECT d FROM (SELECT k.d AS d, (SELECT coalesce(r.ts, 0) FROM run r WHERE r.d = k.d"
+        " AND r.object IS NOT NULL ORDER BY r.ts DESC LIMIT 1) AS newest FROM definitions k)"
+        " WHERE newest IS NOT NULL ORDER BY newest, d"
     )
-    return [d for d, _ in rows]
+    return [d for (d,) in rows]
 
 
 def shapes(catalog: Catalog) -> list[Shape]:

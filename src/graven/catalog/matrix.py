@@ -33,49 +33,60 @@ def metric_matrix(
     import numpy as np
 
     out = np.full((len(numbers), len(metrics)), np.nan)
-    places = {number: row for row, number in enumerate(numbers)}
+    wanted = np.array(numbers, np.int64)
+    order = np.argsort(wanted, kind="stable")
+    ascending = wanted[order]
     layouts = _Layouts(catalog, metrics)
-    waiting: dict[tuple[int, Layout], list[tuple[int, bytes]]] = {}
-    count = 0
-    for d, number, column in _columns(catalog, numbers):
-        row = places.get(number)
-        if row is None:
-            continue
-        waiting.setdefault((len(column), layouts.of(d)), []).append((row, column))
-        count += 1
-        if count == _BULK:
-            _fill(out, waiting)
-            waiting, count = {}, 0
-    _fill(out, waiting)
+    for page in _pages(catalog, numbers):
+        ds, found, columns = zip(*page, strict=True)
+        at = np.searchsorted(ascending, found)
+        at[at == len(ascending)] = 0
+        fits = ascending[at] == found
+        for group, layout in _groups(ds, columns, layouts, fits):
+            _fill(out, order[at[group]], [columns[one] for one in group.tolist()], layout)
     return out
 
 
-def _fill(out: Any, waiting: dict[tuple[int, Layout], list[tuple[int, bytes]]]) -> None:
-    for (size, layout), found in waiting.items():
-        if size == 0 or not any(layout):
-            continue
-        rows = [row for row, _ in found]
-        columns = [column for _, column in found]
-        values = numpy_values(columns)
-        for place, positions in enumerate(layout):
-            if len(positions) == 1:
-                out[rows, place] = values[:, positions[0]]
-            elif positions:
-                out[rows, place] = numpy_medians(columns, positions)
+def _groups(
+    ds: Sequence[int], columns: Sequence[bytes], layouts: _Layouts, fits: Any
+) -> Iterator[tuple[Any, Layout]]:
+    """Positions in a page of the wanted runs whose columns are laid out alike."""
+    import numpy as np
+
+    numbers = np.array(ds, np.int64)
+    alike: dict[tuple[int, Layout], list[Any]] = {}
+    for d in np.unique(numbers[fits]).tolist():
+        here = np.flatnonzero(fits & (numbers == d))
+        alike.setdefault((len(columns[here[0]]), layouts.of(d)), []).append(here)
+    for (size, layout), parts in alike.items():
+        if size and any(layout):
+            yield np.concatenate(parts), layout
 
 
-def _columns(catalog: Catalog, numbers: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+def _fill(out: Any, rows: Any, columns: Sequence[bytes], layout: Layout) -> None:
+    single = [place for place, positions in enumerate(layout) if len(positions) == 1]
+    if single:
+        values = numpy_values(columns, [layout[place][0] for place in single])
+        out[rows[:, None], single] = values
+    for place, positions in enumerate(layout):
+        if len(positions) > 1:
+            out[rows, place] = numpy_medians(columns, positions)
+
+
+def _pages(catalog: Catalog, numbers: Sequence[int]) -> Iterator[list[tuple[Any, ...]]]:
+    """(definitions number, row, values) of measured runs: these, and perhaps others too."""
     sql = "SELECT x.d, m.n, m.vals FROM measured m CROSS JOIN run x ON x.n = m.n WHERE x.d > 0"
     row = catalog.one("SELECT max(n) FROM run")
     if len(numbers) * _MOST >= int(row[0] or 0 if row else 0):
         last = 0
         while rows := catalog.rows(f"{sql} AND m.n > ? ORDER BY m.n LIMIT {_BULK}", [last]):
-            yield from rows
+            yield rows
             last = rows[-1][1]
         return
     for start in range(0, len(numbers), _PAGE):
         part = numbers[start : start + _PAGE]
-        yield from catalog.rows(f"{sql} AND m.n IN ({', '.join('?' * len(part))})", part)
+        if rows := catalog.rows(f"{sql} AND m.n IN ({', '.join('?' * len(part))})", part):
+            yield rows
 
 
 class _Layouts:
