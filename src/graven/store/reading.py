@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from graven.model.run import Run
     from graven.model.trend import TrendPoint, TrendSeries
     from graven.objects.reader import Place, Unreadable
-    from graven.store.histories import Comparable, Floats, Kin, SeriesKey
     from graven.store.matrices import Meaning, SeriesTable
     from graven.store.spreads import Spread
 
