@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "steps": ("steps", PORCELAIN, "List the runs at which a metric changed its level"),
     "rank": ("rank", PORCELAIN, "Order runs by several metrics"),
     "aggregate": ("aggregate", PORCELAIN, "Sum up a comparison, or runs by a label"),
+    "report": ("report", PORCELAIN, "Write a report: a page, tables, a workbook"),
     "bisect": ("bisect", PORCELAIN, "Find the commit that moved a metric"),
     "export-asv": ("export_asv", PORCELAIN, "Write a result folder for airspeed velocity"),
     "attach": ("attach", PORCELAIN, "Keep files and folders beside a run"),

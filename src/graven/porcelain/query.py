@@ -82,9 +82,14 @@ def _spelled(field: Field) -> str:
     """A field as the language reads it."""
     if field.key is None:
         return field.name
-    key = field.key.replace("\\", "\\\\").replace('"', '\\"')
-    key = "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in key)
-    return f'{field.name}."{key}"'
+    return f"{field.name}.{quoted(field.key)}"
+
+
+def quoted(text: str) -> str:
+    """``text`` as a value of the language."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    plain = "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)
+    return f'"{plain}"'
 
 
 def _plain(value: Any) -> Any:

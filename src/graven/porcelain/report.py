@@ -14,6 +14,7 @@ from graven.model import PointStatus, Run
 from graven.porcelain.check import CheckReport, check
 from graven.porcelain.compare import Rules
 from graven.porcelain.log import refs_by_run
+from graven.porcelain.query import quoted
 from graven.porcelain.steps import Selection, list_steps
 from graven.porcelain.trend import fits
 from graven.report.model import Report, ReportRun, ReportSeries, Samples
@@ -36,15 +37,18 @@ class ReportRequest:
 
     Attributes:
         where: a query that chooses the runs (docs/query.md); empty for all.
+        branch: only runs of this branch, and the steps on it.
         metric, point, scenario: names, or patterns with the wildcards ``* ? []``.
         baseline: as `graven.porcelain.check.check` takes it.
         run: the run that is compared with it; else the latest of those chosen.
         title: of the page; else the store's name.
         max_runs: the newest so many; max_series: at most so many, those with a verdict first.
         rules: how the comparison judges.
+        compared: False leaves the comparison out.
     """
 
     where: str = ""
+    branch: str | None = None
     metric: str = "*"
     point: str = "*"
     scenario: str = "*"
@@ -54,6 +58,7 @@ class ReportRequest:
     max_runs: int = MAX_RUNS
     max_series: int = MAX_SERIES
     rules: Rules = field(default_factory=Rules)
+    compared: bool = True
 
 
 def gather_report(store: Store, request: ReportRequest | None = None) -> Report:
@@ -67,22 +72,21 @@ def gather_report(store: Store, request: ReportRequest | None = None) -> Report:
         NotFound: the run that is named, or a baseline that is named and is not ``main``.
     """
     asked = request or ReportRequest()
-    headers = store.select(asked.where, limit=asked.max_runs)
-    left_out = len(store.select_ids(asked.where)) - len(headers)
+    where = _where(store, asked)
+    headers = store.select(where, limit=asked.max_runs)
+    left_out = len(store.select_ids(where)) - len(headers)
     headers.reverse()
     found, without = _check(store, asked, headers)
     comparison = found.result.comparison if found and found.result else None
     table = store.series_table(since=headers[0].timestamp if headers else None)
     runs, environments = _runs(store, headers, table)
     series, more = _series(store, table, headers, asked, comparison)
-    store_name = store.path.name if store.path is not None else store.url.rpartition("/")[2]
-    if store_name == ".graven" and store.path is not None:
-        store_name = store.path.resolve().parent.name
+    called = store_name(store)
     report = Report(
-        title=asked.title or f"{store_name}: benchmarks",
-        store=store_name,
+        title=asked.title or f"{called}: benchmarks",
+        store=called,
         made=clock.now(),
-        where=asked.where,
+        where=where,
         runs=tuple(runs),
         series=tuple(series),
         environments=tuple(environments),
@@ -98,12 +102,24 @@ def gather_report(store: Store, request: ReportRequest | None = None) -> Report:
     return replace(report, samples=tuple(_samples(store, report)))
 
 
+def _where(store: Store, asked: ReportRequest) -> str:
+    if asked.branch is None:
+        return asked.where
+    only = f"branch = {quoted(asked.branch)}"
+    if not asked.where:
+        return only
+    store.select_ids(asked.where, limit=1)  # what is wrong in it is shown as it was written
+    return f"({asked.where}) and {only}"
+
+
 def _check(
     store: Store, asked: ReportRequest, headers: Sequence[Header]
 ) -> tuple[CheckReport | None, str | None]:
     """The comparison; or why there is none."""
     if not headers:
         return None, "there is no run"
+    if not asked.compared:
+        return None, "it was not asked for"
     run = asked.run or headers[-1].run_id
     try:
         return check(store, baseline=asked.baseline, run=run, rules=asked.rules), None
@@ -210,6 +226,14 @@ def _series(
     return found, max(0, len(wanted) - asked.max_series)
 
 
+def store_name(store: Store) -> str:
+    """What people call it: the folder it lies in, or the end of its URL."""
+    if store.path is None:
+        return store.url.rpartition("/")[2]
+    name = store.path.name
+    return store.path.resolve().parent.name if name == ".graven" else name
+
+
 def store_definition(store: Store, metric: str) -> Any:
     """What the store's configuration says of a metric; None where it is silent."""
     return store.metric_defs.get(metric)
@@ -230,7 +254,13 @@ def _told(comparison: Comparison | None) -> set[Any]:
 def _steps(store: Store, asked: ReportRequest) -> dict[Any, list[Step]]:
     try:
         answer = list_steps(
-            store, Selection(metric=asked.metric, point=asked.point, scenario=asked.scenario)
+            store,
+            Selection(
+                metric=asked.metric,
+                point=asked.point,
+                scenario=asked.scenario,
+                branch=asked.branch,
+            ),
         )
     except NotFound:
         return {}
