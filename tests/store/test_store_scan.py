@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from decimal import Decimal
 
 import duckdb
 import polars as pl
@@ -287,11 +288,69 @@ def test_types_that_do_not_go_together_are_named(store, request, place):
     assert store.scan("t", {"run_id": "a"}).to_table()["y"].to_pylist() == [1]
 
 
-def test_integers_that_no_float_holds_are_not_rounded(store):
-    put_all(store, a={"x": [2**63 - 1]}, b={"x": [0.5]})
-    with pytest.raises((pa.ArrowInvalid, InvalidInput)):
-        store.scan("t").to_table()
-    assert store.scan("t", {"run_id": "a"}).to_table()["x"].to_pylist() == [2**63 - 1]
+MISFITS = {
+    "float": (pa.array([5, 2**63 - 1]), pa.array([0.5]), "double"),
+    "signed": (pa.array([2**63], pa.uint64()), pa.array([-1]), "int64"),
+    "time": (
+        pa.array([16725225600], pa.timestamp("s")),
+        pa.array([0], pa.timestamp("ns")),
+        "timestamp",
+    ),
+    "list": (pa.array([[2**60]]), pa.array([[0.5]]), "double"),
+    "coded": (pa.array([2**60]).dictionary_encode(), pa.array([0.5]), "double"),
+}
+
+
+@pytest.mark.parametrize("place", ["packs", "files"])
+@pytest.mark.parametrize("kind", MISFITS)
+def test_values_that_have_no_form_in_the_common_type_are_named(store, request, place, kind):
+    if place == "files":
+        request.getfixturevalue("all_loose")
+    large, other, wanted = MISFITS[kind]
+    put_all(store, a={"x": large[:0], "n": [1][:0]}, b={"x": large}, c={"x": other, "n": [1]})
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match=f"'x' .* run b and .* run c.* {wanted}") as error:
+            store.scan("t")
+        assert (error.value.kind, error.value.fields["field"]) == ("schema-conflict", "x")
+    assert store.scan("t", {"run_id": "b"}).to_table()["x"].to_pylist() == large.to_pylist()
+    assert store.scan("t", {"run_id": ["a", "c"]}).to_table()["x"].to_pylist() == other.to_pylist()
+    assert store.scan("t", columns=["n"]).to_table()["n"].drop_null().to_pylist() == [1]
+
+
+@pytest.mark.parametrize("place", ["packs", "files"])
+def test_types_that_go_together_by_their_values(store, request, place):
+    if place == "files":
+        request.getfixturevalue("all_loose")
+    half = pa.array([Decimal("0.5")], pa.decimal128(5, 1))
+    put_all(
+        store,
+        a={"u": pa.array([7], pa.uint64()), "d": half, "l": [[1]], "f": [None]},
+        b={"u": [-7], "d": [2**63 - 1], "l": [[0.5]], "f": [1.5]},
+        c={"u": [None], "d": pa.array([2**64 - 1], pa.uint64()), "l": [None], "f": [3]},
+    )
+    for _ in range(2):
+        found = {row["run_id"]: row for row in store.scan("t").to_table().to_pylist()}
+        assert [found[run]["u"] for run in "abc"] == [7, -7, None]
+        assert [found[run]["d"] for run in "abc"] == [Decimal("0.5"), 2**63 - 1, 2**64 - 1]
+        assert [found[run]["l"] for run in "abc"] == [[1.0], [0.5], None]
+        assert [found[run]["f"] for run in "abc"] == [None, 1.5, 3.0]
+
+
+@pytest.mark.parametrize("name", ["__filename", "__fragment_index", "run_id"])
+def test_a_column_that_a_dataset_has_itself_is_refused(store, name):
+    store.save(sample_run("a"))
+    with pytest.raises(InvalidInput) as error:
+        store.put_table("a", "t", {name: [1]})
+    assert (error.value.kind, error.value.fields["field"]) == ("reserved-column", name)
+
+
+@pytest.mark.parametrize("limit", ["x", 1.5, True, -1])
+def test_a_limit_that_is_none_is_refused(runs, limit):
+    for call in (lambda: runs.scan("t", max_bytes=limit),
+                 lambda: runs.get_table("r1", "t", max_bytes=limit)):  # fmt: skip
+        with pytest.raises(InvalidInput, match="max_bytes") as error:
+            call()
+        assert error.value.kind == "bad-limit"
 
 
 @pytest.mark.parametrize("place", ["packs", "files"])

@@ -16,6 +16,8 @@ from graven.ids import hash_bytes
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
 RUN_COLUMNS = ("run_id", "branch", "experiment")
+# What pyarrow's datasets know of each row under these names: of a column they would be two.
+_RESERVED = (*RUN_COLUMNS, "__filename", "__fragment_index", "__batch_index", "__last_in_fragment")
 """What a scan adds to each row, so no table may have columns of these names."""
 
 MAX_TABLE_BYTES = 2 * 1024**3
@@ -101,7 +103,7 @@ def check_schema(schema: pa.Schema) -> None:
         if name in seen:
             raise InvalidInput(f"table has column {name!r} twice", kind="bad-table", field=name)
         seen.add(name)
-        if name in RUN_COLUMNS:
+        if name in _RESERVED:
             raise InvalidInput(
                 f"table has a column {name!r}, which a scan over all runs adds itself",
                 kind="reserved-column",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyarrow.fs import FileInfo, FileSelector, FileSystemHandler, FileType
 
 from graven.backends.base import Backend, check_span
@@ -131,9 +132,13 @@ class LooseFiles(FileSystemHandler):  # type: ignore[misc]  # pyarrow has no typ
 
     def schema(self, path: str, what: str) -> pa.Schema:
         """The columns of a file; ``what`` is its name in messages."""
+        return self.opened(path, what).schema_arrow
+
+    def opened(self, path: str, what: str) -> pq.ParquetFile:
+        """A file whose claims are within the limit; ``what`` is its name in messages."""
         file = open_parquet(self._opened(path), what, self._limit)
         self._checked.add(path)
-        return file.schema_arrow
+        return file
 
     def _opened(self, path: str) -> pa.NativeFile:
         root = getattr(self._backend, "root", None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from pyarrow.fs import PyFileSystem
 
 from graven.catalog.places import locate_many
@@ -22,6 +23,7 @@ from graven.formats import layout, parquet
 from graven.ids import ObjectId, hash_bytes, normal
 from graven.objects.reader import Place, portions
 from graven.store.base import StoreBase, warn
+from graven.store.table_casts import Rows, check_values
 from graven.store.table_files import LooseFiles
 from graven.store.table_reading import get_table
 from graven.store.table_schemas import schema_of_all
@@ -49,22 +51,25 @@ class _Plan(NamedTuple):
 
 
 def scan(
-    store: TableStore, name: str, where: object, columns: Sequence[str] | None, limit: int | None
+    store: TableStore, name: str, where: object, columns: Sequence[str] | None, limit: int
 ) -> ds.Dataset:
     """See `graven.store.tables.TableStore.scan`."""
     runs, rows = _conditions(where)
     plan = _plan(store, name, runs)
-    most = parquet.MAX_TABLE_BYTES if limit is None else limit
     small, loose = _apart(store, plan.wanted)
-    reading = _Reading(store, name, most)
+    reading = _Reading(store, name, limit)
     segments = _segments(store, name).cover(small, plan.alive, reading.tables) if small else []
-    files = LooseFiles(store.parts.backend, {p.pack: p.length for p in loose.values()}, most)
+    files = LooseFiles(store.parts.backend, {p.pack: p.length for p in loose.values()}, limit)
     schemas = _schemas(small, segments)
-    schemas |= _loose_schemas(store, name, loose, files)
+    of_loose = _loose_schemas(store, name, loose, files)
+    schemas |= {key.run_id: schema for key, schema in of_loose.items()}
     schema = _chosen(name, schema_of_all(name, schemas), columns)
+    asked = set(small)
+    every = [_rows_of_segment(segment, asked) for segment in segments]
+    every += [_rows_of_file(name, key, loose[key], of_loose[key], files) for key in loose]
+    check_values(name, schema, every, schemas)
     options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
     form = ds.ParquetFileFormat(default_fragment_scan_options=options)
-    asked = set(small)
     fragments = [form.make_fragment(s.buffer, row_groups=s.groups_of(asked)) for s in segments]
     system = PyFileSystem(files)
     fragments += [
@@ -196,7 +201,7 @@ class _Reading:
     ) -> Iterator[tuple[TableKey, pa.Table]]:
         found = self._store.parts.index.reader.get_many(located)
         for key, (_, places), data in zip(keys, located, found, strict=True):
-            what = f"table {self._name!r} of run {key.run_id}"
+            what = _what(self._name, key)
             try:
                 if isinstance(data, bytes) and places[0].kind == "blob":
                     file = parquet.open_parquet(pa.BufferReader(data), what, self._limit)
@@ -252,21 +257,44 @@ def _schemas(keys: Iterable[TableKey], segments: Iterable[Segment]) -> dict[str,
 
 def _loose_schemas(
     store: StoreBase, name: str, loose: Mapping[TableKey, Place], files: LooseFiles
-) -> dict[str, pa.Schema]:
-    """One file for each schema that notes tell apart is opened."""
+) -> dict[TableKey, pa.Schema]:
+    """Of each file; one for each schema that notes tell apart is opened."""
     notes = store.parts.index.look(
         partial(table_notes, name=name, run_ids=[key.run_id for key in loose])
     )
-    seen = set()
+    seen: dict[str, pa.Schema] = {}
     out = {}
     for key, place in loose.items():
         told = notes.get(key.run_id, {}).get("schema")
         if isinstance(told, str) and told in seen:
+            out[key] = seen[told]
             continue
-        seen.add(told)
-        what = f"table {name!r} of run {key.run_id}"
-        out[key.run_id] = files.schema(place.pack, what)
+        out[key] = files.schema(place.pack, _what(name, key))
+        if isinstance(told, str):
+            seen[told] = out[key]
     return out
+
+
+def _what(name: str, key: TableKey) -> str:
+    return f"table {name!r} of run {key.run_id}"
+
+
+def _rows_of_segment(segment: Segment, asked: Collection[TableKey]) -> Rows:
+    return Rows(
+        lambda: pq.ParquetFile(pa.BufferReader(segment.buffer)),
+        segment.schema,
+        segment.groups_of(asked),
+        lambda: ((key.run_id, entry.rows) for key, entry in segment.entries.items()),
+    )
+
+
+def _rows_of_file(
+    name: str, key: TableKey, place: Place, schema: pa.Schema, files: LooseFiles
+) -> Rows:
+    def opened() -> pq.ParquetFile:
+        return files.opened(place.pack, _what(name, key))
+
+    return Rows(opened, schema, None, lambda: iter([(key.run_id, opened().metadata.num_rows)]))
 
 
 def _chosen(name: str, schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:

@@ -14,10 +14,26 @@ def merged_schema(schemas: Sequence[pa.Schema]) -> pa.Schema | None:
 
     Numbers become the wider of their types, integers floats where there are floats.
     """
+    plain = [plain_schema(schema) for schema in schemas]
+    decimals = {f.name for schema in plain for f in schema if pa.types.is_decimal(f.type)}
+    if decimals:
+        plain = [_with_decimals(schema, decimals) for schema in plain]
     try:
-        return pa.unify_schemas([plain_schema(s) for s in schemas], promote_options="permissive")
+        return pa.unify_schemas(plain, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return None
+
+
+_DIGITS = {8: 3, 16: 5, 32: 10, 64: 20}
+
+
+def _with_decimals(schema: pa.Schema, names: set[str]) -> pa.Schema:
+    """Integers that meet decimals as decimals of all their digits: Arrow leaves out the point."""
+    for number, field in enumerate(schema):
+        if field.name in names and pa.types.is_integer(field.type):
+            digits = pa.decimal128(_DIGITS[field.type.bit_width], 0)
+            schema = schema.set(number, field.with_type(digits))
+    return schema
 
 
 def plain_schema(schema: pa.Schema) -> pa.Schema:

@@ -36,7 +36,8 @@ class TableStore(RecordingStore):
         Raises:
             NotFound: no such run. InvalidInput: not a table, one without columns, a column
                 twice, a type that Parquet has no form for, or a column that is called like
-                one that `scan` adds (``run_id``, ``branch``, ``experiment``).
+                one that `scan` adds (``run_id``, ``branch``, ``experiment``) or that pyarrow
+                has in each dataset (``__filename`` and the like).
         """
         need_pyarrow()
         from graven.store.table_writing import put_table
@@ -55,11 +56,10 @@ class TableStore(RecordingStore):
             InvalidInput: it would take more than ``max_bytes`` (kind ``table-too-large``).
         """
         need_pyarrow()
-        from graven.formats.parquet import MAX_TABLE_BYTES
         from graven.store.table_reading import get_table
 
+        limit = _limit(max_bytes)
         found = self.attachment(run_id, full_table_name(name))
-        limit = MAX_TABLE_BYTES if max_bytes is None else max_bytes
         what = f"table {name!r} of run {run_id}"
         return get_table(self, parse_object_id(found.object_id), what, limit)
 
@@ -108,12 +108,13 @@ class TableStore(RecordingStore):
 
         Raises:
             NotFound: no run has a table of that name. InvalidInput: a condition on what is
-                not there, or a column whose types in two runs do not go together.
+                not there, or a column whose types in two runs do not go together (integers above
+                2^53 beside floats are such a one): both are named.
         """
         need_pyarrow()
         from graven.store.table_scan import scan
 
-        return scan(self, normal(_bare_name(name)), where, columns, max_bytes)
+        return scan(self, normal(_bare_name(name)), where, columns, _limit(max_bytes))
 
 
 def full_table_name(name: str) -> str:
@@ -125,6 +126,20 @@ def full_table_name(name: str) -> str:
 
 def _bare_name(name: str) -> str:
     return full_table_name(name).removeprefix("tables/")
+
+
+def _limit(max_bytes: object) -> int:
+    from graven.formats.parquet import MAX_TABLE_BYTES
+
+    if max_bytes is None:
+        return MAX_TABLE_BYTES
+    if type(max_bytes) is not int or max_bytes < 0:
+        raise InvalidInput(
+            f"max_bytes is {str(max_bytes)[:40]!r}, not a number of bytes",
+            kind="bad-limit",
+            field="max_bytes",
+        )
+    return max_bytes
 
 
 def need_pyarrow() -> None:
