@@ -69,8 +69,8 @@ def _may_fail(given: pa.DataType, wanted: pa.DataType) -> bool:
         return True
     if pa.types.is_integer(given):
         if pa.types.is_integer(wanted):
-    wide = given.bit_width >= wanted.bit_width
-            return bool(pa.types.is_unsigned_integer(given)) and bool(wide)
+            unsigned = bool(pa.types.is_unsigned_integer(given))
+            return unsigned and bool(given.bit_width >= wanted.bit_width)
         return bool(pa.types.is_floating(wanted))
     return bool(pa.types.is_temporal(given))
 
