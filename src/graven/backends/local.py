@@ -79,7 +79,7 @@ class LocalBackend(Backend):
     """
 
     handles: ClassVar[bool] = HAS_HANDLES  # tests look at a system without them
-    writes_behind = 3  # a sync waits for the disk, which is faster with several at hand
+    writes_behind = 2  # a sync waits for the disk, which is faster with the next write at hand
 
     def __init__(
         self, root: str | os.PathLike[str], *, fsync: bool = True, readonly: bool = False

@@ -17,7 +17,7 @@ from graven.ids import ObjectId, hash_bytes, new_hasher
 from graven.objects.chunks import Readable, cut_stream
 
 GROUP_BYTES = 2 * 1024 * 1024
-_GROUPS_AHEAD = 2
+_GROUPS_AHEAD = 1
 _SECONDS_TO_END = 2.0
 
 
