@@ -634,3 +634,18 @@ def test_tensors_go_along_with_a_clone(tensors, store, tmp_path):
     assert entry.metadata == {"n": 2}
     assert np.array_equal(entry.get("l", "small"), given["l"]["small"])
     other.close()
+
+
+@pytest.mark.parametrize("content", [b"not a record", b"\xc0", bytes(2 * MIB)])
+def test_metadata_that_somebody_attached_by_hand_is_named(store, tensors, content):
+    store.attach(RUN, "tensors/1/metadata", content)
+    for ask in (
+        lambda: tensors.metadata(RUN, 1),
+        lambda: tensors.layers(RUN, 1),
+        lambda: tensors.get_batch(RUN, 1),
+        lambda: list(tensors.iter_batches(RUN)),
+    ):
+        with pytest.raises(Corrupt, match=f"metadata of run {RUN}, batch 1 is no") as error:
+            ask()
+        assert error.value.hint
+    assert store.read_attachment(RUN, "tensors/1/metadata") == content

@@ -35,11 +35,11 @@ class AppendedTensors:
     @property
     def metadata(self) -> dict[str, Any]:
         """What was given with it."""
-        return read_content(self._store, self._group()).metadata
+        return read_content(self._store, self._group(), self._where).metadata
 
     def layers(self) -> dict[str, list[str]]:
         """Its layers with their keys; no tensor is read."""
-        return keys_by_layer(self._store, self._group())
+        return keys_by_layer(self._store, self._group(), self._where)
 
     def get(self, layer: object, key: object, *, framework: str = "numpy") -> Any:
         """One of its tensors.

@@ -53,15 +53,20 @@ def read_one(
     return array
 
 
+def where_of(run_id: str, batch: int) -> str:
+    """A batch in messages."""
+    return f"run {run_id}, batch {batch}"
+
+
 def read_group(store: StoreBase, group: Group, where: str, framework: str) -> Any:
     """All tensors of a batch or entry, as they were given."""
     arrays = read_arrays(store, _wanted(where, group.members), framework)
-    return shape_group(store, group, list(arrays))
+    return shape_group(store, group, where, list(arrays))
 
 
-def keys_by_layer(store: StoreBase, group: Group) -> dict[str, list[str]]:
+def keys_by_layer(store: StoreBase, group: Group, where: str) -> dict[str, list[str]]:
     """Layers with their keys, those without any too."""
-    out: dict[str, list[str]] = {layer: [] for layer in read_content(store, group).empty}
+    out: dict[str, list[str]] = {layer: [] for layer in read_content(store, group, where).empty}
     for member in group.members:
         out.setdefault(member.layer, []).append(member.key)
     return out
@@ -160,23 +165,32 @@ class Content(NamedTuple):
     empty: tuple[str, ...]
 
 
-def read_content(store: StoreBase, group: Group) -> Content:
-    """The record of a batch or entry.
+def read_content(store: StoreBase, group: Group, where: str) -> Content:
+    """The record of a batch or entry, which ``where`` names in messages.
 
     Raises:
-        NotFound, Corrupt: it cannot be read.
+        NotFound: it is gone. Corrupt: it cannot be read, or is none: anybody may attach
+            something under its name.
     """
     if group.record is None:
         return Content({}, ())
-    data = decode_manifest(store.parts.index.get(group.record)).data
+    stored = store.parts.index.get(group.record)
+    try:
+        data = decode_manifest(stored).data
+    except Corrupt as error:
+        raise Corrupt(
+            f"metadata of {where} is no record of graven's: {error.message}",
+            kind=error.kind,
+            hint="read_attachment gives what stands under its name",
+        ) from error
     found = data if isinstance(data, dict) else {}
     metadata, empty = found.get("metadata", {}), found.get("empty", [])
     if not isinstance(metadata, dict) or not isinstance(empty, list):
-        raise Corrupt("metadata of tensors is no map", kind="bad-object")
+        raise Corrupt(f"metadata of {where} is no map", kind="bad-object")
     return Content(metadata, tuple(str(layer) for layer in empty))
 
 
-def shape_group(store: StoreBase, group: Group, arrays: Sequence[Any]) -> Any:
+def shape_group(store: StoreBase, group: Group, where: str, arrays: Sequence[Any]) -> Any:
     """The arrays of a batch as they were given: a list, by layer, or by layer and key."""
     if group.form == LIST:
         numbered = {int(m.key): array for m, array in zip(group.members, arrays, strict=True)}
@@ -185,7 +199,7 @@ def shape_group(store: StoreBase, group: Group, arrays: Sequence[Any]) -> Any:
         return {m.layer: array for m, array in zip(group.members, arrays, strict=True)}
     out: dict[str, dict[str, Any]] = {}
     if group.record is not None:
-        out = {layer: {} for layer in read_content(store, group).empty}
+        out = {layer: {} for layer in read_content(store, group, where).empty}
     for member, array in zip(group.members, arrays, strict=True):
         out.setdefault(member.layer, {})[member.key] = array
     return out
@@ -196,10 +210,11 @@ def iter_batches(
 ) -> Iterator[tuple[int, Any]]:
     """Batches with their tensors; those that are gone meanwhile are left out."""
     for page in _pages(store, run_id, batches):
-        asked = [w for batch, g in page for w in _wanted(f"run {run_id}, batch {batch}", g.members)]
+        asked = [w for batch, g in page for w in _wanted(where_of(run_id, batch), g.members)]
         arrays = read_arrays(store, asked, framework)
         for batch, group in page:
-            yield batch, shape_group(store, group, [next(arrays) for _ in group.members])
+            own = [next(arrays) for _ in group.members]
+            yield batch, shape_group(store, group, where_of(run_id, batch), own)
 
 
 def _pages(

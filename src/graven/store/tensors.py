@@ -157,9 +157,9 @@ class Tensors:
         Raises:
             NotFound: no such batch.
         """
-        from graven.store.tensor_reading import keys_by_layer
+        from graven.store.tensor_reading import keys_by_layer, where_of
 
-        return keys_by_layer(self._store, self._batch(run_id, batch))
+        return keys_by_layer(self._store, self._batch(run_id, batch), where_of(run_id, batch))
 
     def metadata(self, run_id: str, batch: int) -> dict[str, Any]:
         """The metadata of a batch, empty if it was given none.
@@ -167,9 +167,10 @@ class Tensors:
         Raises:
             NotFound: no such batch.
         """
-        from graven.store.tensor_reading import read_content
+        from graven.store.tensor_reading import read_content, where_of
 
-        return read_content(self._store, self._batch(run_id, batch)).metadata
+        group = self._batch(run_id, batch)
+        return read_content(self._store, group, where_of(run_id, batch)).metadata
 
     def get(
         self, run_id: str, batch: int, layer: object, key: object, *, framework: str = "numpy"
