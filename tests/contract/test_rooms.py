@@ -77,6 +77,8 @@ LAZY = {
     ("store/*", "graven.ingest"): "the store's ingest() is a thin door to a room above it",
     ("store/*", "graven.ingest.*"): "the store's ingest() is a thin door to a room above it",
     ("store/*", "graven.frames.*"): "the store's to_arrow() is a thin door to a room above it",
+    ("store/*", "graven.sql.*"): "the store's sql() is a thin door to a room above it",
+    ("sql/*", "duckdb"): "an extra, and 50 ms: only a statement that is asked needs it",
     ("store/*", "graven.export"): "the store's export_asv() is a thin door to a room above it",
     ("store/*", "graven.export.*"): "the store's export_asv() is a thin door to a room above it",
     ("store/*", "graven.upkeep.*"): "the store's gc() and repack() are thin doors to a room above",

@@ -18,6 +18,7 @@ from graven.frames.ledger import (
     FileFacts,
     Group,
     Ledger,
+    checksum_of_end,
     is_part,
     load,
     part_path,
@@ -76,7 +77,13 @@ class TableFolder:
         self._rows = 0
 
     def bring_up_to_date(
-        self, frames: Frames, ledger: Ledger, tables: Sequence[str], *, state: str = ""
+        self,
+        frames: Frames,
+        ledger: Ledger,
+        tables: Sequence[str],
+        *,
+        state: str = "",
+        keep_others: bool = False,
     ) -> Written:
         """Write what is new, remove what is gone; the folder is locked meanwhile.
 
@@ -85,6 +92,7 @@ class TableFolder:
             ledger: what is there; files that are gone or cut short are written again.
             tables: to be there afterwards; files of others go.
             state: of the store, noted with the rest.
+            keep_others: what stands of other tables stays, as far as it is right.
 
         Raises:
             BackendUnavailable: runs change faster than they can be written; no room.
@@ -93,7 +101,7 @@ class TableFolder:
             for _ in range(_ATTEMPTS):
                 self._written = self._rows = 0
                 try:
-                    return self._once(frames, self._standing(ledger), tables, state)
+                    return self._once(frames, self._standing(ledger), tables, state, keep_others)
                 except Moved:
                     frames = frames.renewed()
         raise BackendUnavailable(
@@ -101,12 +109,19 @@ class TableFolder:
             hint="try again",
         )  # fmt: skip
 
-    def _once(self, frames: Frames, ledger: Ledger, tables: Sequence[str], state: str) -> Written:
+    def _once(
+        self,
+        frames: Frames,
+        ledger: Ledger,
+        tables: Sequence[str],
+        state: str,
+        keep_others: bool,
+    ) -> Written:
         plan = plan_groups(ledger.groups.values(), frames.bulk, monthly=self.monthly)
         of_runs = [table for table in tables if table in OF_RUNS]
         groups: dict[str, Group] = {}
         for group, places in [*plan.kept, *plan.new]:
-            kept = {table: facts for table, facts in group.files.items() if table in of_runs}
+            kept = {t: f for t, f in group.files.items() if keep_others or t in of_runs}
             done = replace(group, files=kept)
             for table in of_runs:
                 if table not in kept:
@@ -193,7 +208,7 @@ class TableFolder:
 
     def _place(self, temporary: str, name: str, rows: int) -> FileFacts:
         target = os.path.join(self.path, *name.split("/"))
-        size = os.path.getsize(temporary)
+        facts = FileFacts(rows, os.path.getsize(temporary), checksum_of_end(temporary))
         if self.durable:
             handle = os.open(temporary, os.O_RDWR)
             try:
@@ -205,7 +220,7 @@ class TableFolder:
             sync_folder(os.path.dirname(target))
         self._written += 1
         self._rows += rows
-        return FileFacts(rows, size)
+        return facts
 
     def _sweep(self, ledger: Ledger) -> int:
         """Remove files of ours that the ledger does not name, a broken-off call's too."""

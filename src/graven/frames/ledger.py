@@ -24,14 +24,26 @@ from graven.store.bulk import KEY_BYTES
 
 LEDGER = "_graven_tables.json"
 _ID_HEX = 20
+_END = 256 * 1024
 _PART = re.compile(rf"part-[0-9a-f]{{{_ID_HEX}}}\.(?:parquet|csv|jsonl)|\.tmp-[0-9a-f]+")
 
 
 class FileFacts(NamedTuple):
-    """A file that was written: number of rows, bytes."""
+    """A file that was written: number of rows, bytes, checksum of its end.
+
+    Parquet says at its end where everything is; its pages have checksums of their own.
+    """
 
     rows: int
     size: int
+    end: str
+
+
+def checksum_of_end(path: str) -> str:
+    """16 hex digits, of the last `_END` bytes of a file."""
+    with open(path, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _END))
+        return hash_bytes(file.read()).hex()[:16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,11 +204,15 @@ def _encode(ledger: Ledger) -> dict[str, Any]:
     }
 
 
+def _facts(rows: int, size: int, end: str) -> FileFacts:
+    return FileFacts(int(rows), int(size), str(end))
+
+
 def _decode(record: dict[str, Any]) -> Ledger:
     groups = {}
     for one in record["groups"]:
         keys = np.frombuffer(base64.b85decode(one["keys"]), f"S{KEY_BYTES}")
-        files = {table: FileFacts(*map(int, facts)) for table, facts in one["files"].items()}
+        files = {table: _facts(*facts) for table, facts in one["files"].items()}
         groups[one["id"]] = Group(one["id"], str(one["month"]), keys, bool(one["whole"]), files)
     return Ledger(
         store=str(record["store"]),
@@ -205,8 +221,7 @@ def _decode(record: dict[str, Any]) -> Ledger:
         state=str(record["state"]),
         groups=groups,
         others={
-            table: (str(name), FileFacts(int(rows), int(size)))
-            for table, (name, rows, size) in record["others"].items()
+            table: (str(name), _facts(*facts)) for table, (name, *facts) in record["others"].items()
         },
         marks=dict(record["marks"]),
     )

@@ -79,6 +79,27 @@ class FramingStore(PlumbingStore):
         found: pl.DataFrame = polars.from_arrow(self.to_arrow(table, where, columns=columns))
         return found
 
+    def sql(self, query: str, *, timeout: float | None = 60.0, memory: str = "1GB") -> pa.Table:
+        """The answer of DuckDB to a statement over these tables (docs/sql.md), read-only.
+
+        Args:
+            query: one statement that asks: SELECT, WITH, DESCRIBE, EXPLAIN ...
+            timeout: seconds after which it is broken off; None for no limit.
+            memory: what DuckDB may take.
+
+        Raises:
+            InvalidInput: kind ``bad-query``: not SQL, or a name that is not there: the
+                fields ``query``, ``column`` (from 1) and ``width`` say where; kind
+                ``sql-refused``: it would do more than ask; kinds ``sql-timeout``,
+                ``sql-memory``: it would take more than it may; kind ``missing-extra``.
+        """
+        from graven.frames.extras import need
+
+        need("pyarrow", "sql", "SQL")
+        from graven.sql.session import answer
+
+        return answer(self._whole, query, timeout=timeout, memory=memory)
+
     @property
     def _whole(self) -> Any:  # the class at the end of the chain, which mypy does not know here
         return self
