@@ -63,6 +63,24 @@ def test_where_batches_end_leaves_no_trace(size):
     assert written(again)[0].equals(written(TABLE)[0])
 
 
+@pytest.mark.parametrize("codes", [pa.int8(), pa.uint8(), pa.uint32(), pa.int64()], ids=str)
+def test_batches_may_have_more_values_together_than_their_codes_can_tell(codes):
+    texts = [f"{n % 90}-{n // 100}" for n in range(1000)]
+    given = pa.dictionary(codes, pa.string())
+    batches = [
+        pa.record_batch(
+            [pa.array(texts[start : start + 100]).dictionary_encode().cast(given)], ["x"]
+        )
+        for start in range(0, 1000, 100)
+    ]
+    data, facts = written(pa.RecordBatchReader.from_batches(batches[0].schema, batches))
+    found = read(data)
+    assert found["x"].to_pylist() == texts
+    assert found.schema.field("x").type == pa.dictionary(pa.int32(), pa.string())
+    wide, same = written(pa.table({"x": pa.array(texts).dictionary_encode()}))
+    assert (data.equals(wide), facts) == (True, same)
+
+
 def test_row_groups_are_of_one_size_however_rows_come(monkeypatch):
     monkeypatch.setattr(parquet, "_MAX_GROUP_ROWS", 1024)
     data, _ = written(TABLE)

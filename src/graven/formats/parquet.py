@@ -172,7 +172,7 @@ def _portable(schema: pa.Schema) -> pa.Schema:
 
 
 def _stored_type(given: pa.DataType, column: str, depth: int) -> pa.DataType:
-    """Views become plain texts (at the top), seconds milliseconds (at any depth).
+    """Views become plain texts, codes 32 bits (at the top), seconds milliseconds (at any depth).
 
     Left to Parquet's writer, seconds that no milliseconds can hold would end the process.
     """
@@ -189,7 +189,10 @@ def _stored_type(given: pa.DataType, column: str, depth: int) -> pa.DataType:
         return pa.time32("ms")
     if pa.types.is_dictionary(given):
         values = _stored_type(given.value_type, column, depth + 1)
-        return pa.dictionary(given.index_type, _PLAIN_TYPES.get(str(values), values), given.ordered)
+        values = _PLAIN_TYPES.get(str(values), values)
+        # Together batches may have more values than the codes of each have room for; and
+        # these are the codes that Parquet files are read with, whatever was written.
+        return pa.dictionary(given.index_type if depth else pa.int32(), values, given.ordered)
     if isinstance(given, pa.BaseExtensionType) or not given.num_fields:
         return given if depth else _PLAIN_TYPES.get(str(given), given)
     below = depth + (1 if pa.types.is_struct(given) else 2)  # levels of Parquet's
@@ -227,9 +230,8 @@ def _ported(batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
     for column, field in zip(batch.columns, schema, strict=True):
         if pa.types.is_dictionary(field.type) and column.type != field.type:
             values = column.dictionary.cast(field.type.value_type)
-            ported = pa.DictionaryArray.from_arrays(
-                column.indices, values, ordered=field.type.ordered
-            )
+            codes = column.indices.cast(field.type.index_type)
+            ported = pa.DictionaryArray.from_arrays(codes, values, ordered=field.type.ordered)
         else:
             ported = column.cast(field.type) if column.type != field.type else column
         columns.append(ported)
