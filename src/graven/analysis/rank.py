@@ -78,9 +78,8 @@ def rank(
     scores[~whole] = np.nan
     order = np.argsort(np.where(whole, -scores, np.inf), kind="stable")
     lacking = {
-        metric: np.flatnonzero(~good[:, column]).tolist()
-        for column, metric in enumerate(metrics)
-        if not good[:, column].all()
+        metrics[column]: np.flatnonzero(~good[:, column]).tolist()
+        for column in np.flatnonzero(~good.all(axis=0)).tolist()
     }
     return Ranking(order.tolist(), scores, lacking)
 
@@ -110,7 +109,7 @@ def _scaled_together(values: Floats, good: Any, scale: Scale, higher: Any) -> Fl
     down = wide & ~higher
     np.subtract(1.0, halved, out=halved, where=down)
     if scale is Scale.Z:
-        for column in np.flatnonzero(wide):
+        for column in np.flatnonzero(wide).tolist():
             part = halved[good[:, column], column]
             halved[:, column] = (halved[:, column] - part.mean()) / part.std()
     return halved

@@ -244,9 +244,15 @@ def numpy_values(columns: Sequence[bytes], places: Sequence[int] | None = None) 
 
     width = len(columns[0]) // 8
     planes = np.frombuffer(b"".join(columns), np.uint8).reshape(len(columns), 8, width)
-    if places is not None and list(places) != list(range(width)):
-        planes = planes[:, :, list(places)]
-    return planes.transpose(0, 2, 1).copy().view(">f8")[..., 0].astype(np.float64)
+    few = places is not None and len(places) * 4 < width
+    if few:  # else it is faster to turn all of them
+        planes = planes[:, :, list(places or ())]
+    if byteorder == "little":
+        planes = planes[:, ::-1]
+    values = planes.transpose(0, 2, 1).copy().view(np.float64)[..., 0]
+    if places is None or few or list(places) == list(range(width)):
+        return values
+    return values.take(places, axis=1)
 
 
 def numpy_medians(columns: Sequence[bytes], places: Sequence[int]) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from graven.catalog.database import Catalog
 from graven.catalog.keyed import fits_metric, numpy_medians, numpy_values
+from graven.catalog.selecting import ids_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +23,8 @@ Layout = tuple[tuple[int, ...], ...]
 
 def metric_matrix(
     catalog: Catalog, numbers: Sequence[int], metrics: Sequence[str]
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Shape (runs, metrics), float64: medians over the points of a run; NaN for none.
+) -> tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]:
+    """Ids of runs, and their medians over points: (runs, metrics), float64, NaN for none.
 
     Args:
         catalog: is asked.
@@ -37,14 +38,21 @@ def metric_matrix(
     order = np.argsort(wanted, kind="stable")
     ascending = wanted[order]
     layouts = _Layouts(catalog, metrics)
+    ids: dict[int, str] = {}
     for page in _pages(catalog, numbers):
-        ds, found, columns = zip(*page, strict=True)
+        ds, found, columns, named = zip(*page, strict=True)
+        ids.update(zip(found, named, strict=True))
         at = np.searchsorted(ascending, found)
         at[at == len(ascending)] = 0
         fits = ascending[at] == found
         for group, layout in _groups(ds, columns, layouts, fits):
-            _fill(out, order[at[group]], [columns[one] for one in group.tolist()], layout)
-    return out
+            chosen = columns
+            if len(group) < len(columns):
+                chosen = tuple(columns[one] for one in group.tolist())
+            _fill(out, order[at[group]], chosen, layout)
+    unmeasured = [number for number in numbers if number not in ids]
+    ids.update(ids_of(catalog, unmeasured))
+    return [ids[number] for number in numbers], out
 
 
 def _groups(
@@ -60,22 +68,28 @@ def _groups(
         alike.setdefault((len(columns[here[0]]), layouts.of(d)), []).append(here)
     for (size, layout), parts in alike.items():
         if size and any(layout):
-            yield np.concatenate(parts), layout
+            yield np.sort(np.concatenate(parts)), layout
 
 
 def _fill(out: Any, rows: Any, columns: Sequence[bytes], layout: Layout) -> None:
     single = [place for place, positions in enumerate(layout) if len(positions) == 1]
     if single:
         values = numpy_values(columns, [layout[place][0] for place in single])
-        out[rows[:, None], single] = values
+        if len(single) == out.shape[1]:
+            out[rows] = values
+        else:
+            out[rows[:, None], single] = values
     for place, positions in enumerate(layout):
         if len(positions) > 1:
             out[rows, place] = numpy_medians(columns, positions)
 
 
 def _pages(catalog: Catalog, numbers: Sequence[int]) -> Iterator[list[tuple[Any, ...]]]:
-    """(definitions number, row, values) of measured runs: these, and perhaps others too."""
-    sql = "SELECT x.d, m.n, m.vals FROM measured m CROSS JOIN run x ON x.n = m.n WHERE x.d > 0"
+    """(definitions, row, values, id) of measured runs: these, and perhaps others too."""
+    sql = (
+        "SELECT x.d, m.n, m.vals, x.run_id FROM measured m CROSS JOIN run x ON x.n = m.n"
+        " WHERE x.d > 0"
+    )
     row = catalog.one("SELECT max(n) FROM run")
     if len(numbers) * _MOST >= int(row[0] or 0 if row else 0):
         last = 0

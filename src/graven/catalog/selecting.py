@@ -110,6 +110,18 @@ def numbers_of(catalog: Catalog, run_ids: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def ids_of(catalog: Catalog, numbers: Sequence[int]) -> dict[int, str]:
+    """Ids by rows of `run`."""
+    found: dict[int, str] = {}
+    for start in range(0, len(numbers), _PAGE):
+        part = numbers[start : start + _PAGE]
+        rows = catalog.rows(
+            f"SELECT n, run_id FROM run WHERE n IN ({', '.join('?' * len(part))})", part
+        )
+        found.update(dict(rows))
+    return found
+
+
 class _Choice:
     def __init__(self, catalog: Catalog, selection: Selection, known: Known) -> None:
         self.catalog = catalog

@@ -11,7 +11,7 @@ from graven.catalog.database import Catalog, Row
 from graven.catalog.keyed import split_derived
 from graven.catalog.known import is_known, names_like, unknown_metrics
 from graven.catalog.questions import Header
-from graven.catalog.selecting import Selection, headers_of, iter_headers_of
+from graven.catalog.selecting import Selection, headers_of, ids_of, iter_headers_of
 from graven.errors import Corrupt, FormatTooNew, InvalidInput, NotFound
 from graven.ids import normal
 from graven.query import Field, Query, parse_columns
@@ -204,24 +204,18 @@ def select_matrix(store: StoreBase, metrics: Sequence[str], selection: Selection
                 hint=nearest(metric, names_like(catalog, field)),
                 field=str(field),
             )
-        ids = _run_ids(catalog, numbers)
-        return Matrix(ids, tuple(metrics), read(catalog, numbers, wanted))
+        ids, values = read(catalog, numbers, wanted)
+        return Matrix(ids, tuple(metrics), values)
 
     return choosing.ask(store, selection, answer, measured=True)
 
 
 def _run_ids(catalog: Catalog, numbers: Sequence[int]) -> list[str]:
-    found: dict[int, str] = {}
     row = catalog.one("SELECT max(n) FROM run")
     if len(numbers) * _MOST >= int(row[0] or 0 if row else 0):
         found = dict(catalog.rows("SELECT n, run_id FROM run"))
-        return [found[n] for n in numbers]
-    for start in range(0, len(numbers), _PAGE):
-        part = numbers[start : start + _PAGE]
-        rows = catalog.rows(
-            f"SELECT n, run_id FROM run WHERE n IN ({', '.join('?' * len(part))})", part
-        )
-        found.update(dict(rows))
+    else:
+        found = ids_of(catalog, numbers)
     return [found[n] for n in numbers]
 
 
