@@ -7,8 +7,10 @@ import shutil
 import pytest
 
 from graven import Store
-from graven.errors import BackendUnavailable
+from graven.errors import BackendUnavailable, Corrupt
+from graven.formats.plan import Plan
 from graven.ids import hash_bytes
+from graven.store.condemned import read_plans
 from graven.store.session import Intent
 from graven.sync.cloning import clone
 from graven.sync.transfer import transfer
@@ -17,6 +19,7 @@ from graven.testing.remote import RemoteMemory
 from graven.testing.runs import sample_run
 from graven.upkeep import repair as module
 from graven.upkeep.gc import collect
+from graven.upkeep.plans import condemn
 from graven.upkeep.repair import repair
 
 LARGE = bytes(range(256)) * 1024 * 12  # 3 MiB: a file of chunks
@@ -374,3 +377,62 @@ def test_a_pack_that_vanished_comes_back_from_a_copy_only(pair):
     assert (report.ok, report.still, report.notes) == (True, [], [])
     assert here.count() == 33
     check_store(here)
+
+
+def bad_plans(store, content):
+    (key,) = condemn(store.parts.backend, Plan("gc", 7 * 86_400, (packs_of(store)[0].name,)))
+    path = store.path / "packs" / key
+    path.write_bytes(content(path.read_bytes()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "days"),
+    [
+        (lambda data: data[:-9], 7),
+        (lambda data: b"", 1),
+        (lambda data: data.replace(b".pack", b".pac~"), 7),
+    ],
+    ids=["cut off", "empty", "a bad name"],
+)
+def test_a_plan_that_cannot_be_read_is_replaced_by_one_for_all(pair, content, days):
+    here, _ = pair
+    here.parts.session.put_loose(hash_bytes(LARGE), LARGE)
+    path = bad_plans(here, content)
+    with pytest.raises(Corrupt, match="plan"):
+        collect(here)
+    report = repair(here)
+    assert (report.ok, report.still) == (True, [])
+    assert report.plans == [f"packs/{path.name}"]
+    assert not path.exists()
+    backend = here.parts.backend
+    plans = [plan for _, plan in read_plans(backend, backend.names("packs/"))]
+    assert {name for plan in plans for name in plan.packs} == {p.name for p in packs_of(here)}
+    (loose,) = {key for plan in plans for key in plan.loose}
+    assert loose.startswith(f"objects/{hash_bytes(LARGE).hex()[:2]}/")
+    assert {plan.grace_seconds for plan in plans} == {days * 86_400}
+    before = runs_of(here)
+    assert repair(here).idle
+    for _ in range(4):  # carried out, forgotten, and so what gc made of the rest
+        for old in (here.path / "packs").glob("plan-*"):
+            os.utime(old, (0, 0))
+        collect(here)
+        check_store(here)
+    assert runs_of(here) == before
+    assert not list((here.path / "packs").glob("plan-*.condemned"))
+
+
+def test_damage_in_what_a_replaced_plan_may_have_named_is_damage(pair):
+    here, _ = pair
+    bad_plans(here, lambda data: b"{")
+    assert repair(here).ok
+    flip(pack_with(here, "r2"), 100, 20)
+    assert not here.fsck("full").ok
+
+
+def test_a_plan_of_a_newer_graven_is_let_alone(pair):
+    here, _ = pair
+    path = bad_plans(here, lambda data: data.replace(b'"version": 1', b'"version": 2'))
+    report = repair(here)
+    assert (report.ok, report.plans) == (False, [])
+    assert path.exists()

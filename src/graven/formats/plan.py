@@ -13,7 +13,9 @@ from graven.errors import Corrupt, FormatTooNew
 from graven.formats import layout
 
 VERSION = 1
-REASONS = ("gc", "repack", "repair")
+UNKNOWN = "unknown"
+"""The reason of what stands in for a plan that could not be read: it may have named any of this."""
+REASONS = ("gc", "repack", "repair", UNKNOWN)
 MAX_PLAN_BYTES = 16 * 1024 * 1024
 MAX_PLACES = 100_000
 """In one plan; who condemns more writes several."""

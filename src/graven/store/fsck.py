@@ -16,7 +16,7 @@ from graven.catalog.database import Catalog
 from graven.catalog.places import locate, locate_many
 from graven.formats import layout
 from graven.formats.envelope import BLOB
-from graven.formats.plan import Plan
+from graven.formats.plan import UNKNOWN, Plan
 from graven.ids import ObjectId
 from graven.objects.reader import ObjectReader
 from graven.store.checking.coverage import Ledger
@@ -127,6 +127,8 @@ class Fsck:
         """What is condemned may be damaged, as long as nothing needs it."""
         for name, content in read_plans(self._backend, names):
             if isinstance(content, Plan):
+                if content.reason == UNKNOWN:
+                    continue  # all of it is needed, as far as anybody knows
                 self._condemned.update(content.packs)
                 self._condemned.update(content.loose)
             else:

@@ -18,7 +18,7 @@ from graven.formats.envelope import (
     KINDS_BY_CODE,
     RUN,
 )
-from graven.formats.plan import Plan
+from graven.formats.plan import UNKNOWN, Plan
 from graven.store.condemned import read_plans
 
 LARGEST = 5
@@ -239,7 +239,8 @@ def _condemned(backend: Backend | None, sizes: dict[str, int]) -> SizeClass:
     if backend is None:
         return SizeClass("condemned", 0, 0)
     plans = read_plans(backend, backend.names_after(layout.PACKS, "plan-"))
-    names = {n for _, plan in plans if isinstance(plan, Plan) for n in plan.packs} & sizes.keys()
+    told = [p for _, p in plans if isinstance(p, Plan) and p.reason != UNKNOWN]
+    names = {name for plan in told for name in plan.packs} & sizes.keys()
     return SizeClass("condemned", len(names), sum(sizes[name] for name in names))
 
 

@@ -27,7 +27,7 @@ from graven.store.session import Intent
 from graven.sync.difference import Selection
 from graven.sync.guarded import Key, history, parse_key
 from graven.sync.transfer import SyncReport, transfer
-from graven.upkeep.plans import condemn
+from graven.upkeep.plans import condemn, replace_unreadable
 from graven.upkeep.rescue import Rescuer, pack_names
 
 _ROUNDS = 6
@@ -45,6 +45,8 @@ class RepairReport:
         pointers: baselines and tags that were taken from the other store, as ``space/name``.
         received: what a transfer brought of updates that were lost; None if it was nothing.
         condemned: keys of damaged files that a later gc removes.
+        plans: keys of plans to delete that could not be read; one for all that stands took
+            their place.
         healed: keys of the damaged files all of whose content stands elsewhere now.
         notes: what could not be done, and why.
         still: damage that is left.
@@ -57,6 +59,7 @@ class RepairReport:
     pointers: list[str] = field(default_factory=list)
     received: SyncReport | None = None
     condemned: list[str] = field(default_factory=list)
+    plans: list[str] = field(default_factory=list)
     healed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     still: list[Damage] = field(default_factory=list)
@@ -81,6 +84,7 @@ class RepairReport:
             "pointers": self.pointers,
             "received": None if self.received is None else self.received.to_dict(),
             "condemned": self.condemned,
+            "plans": self.plans,
             "healed": self.healed,
             "notes": self.notes,
             "still": [damage.to_dict() for damage in self.still],
@@ -139,6 +143,8 @@ class _Repair:
 
     def run(self) -> None:
         report = self._report
+        grace = int(self._store.grace_seconds)
+        report.plans = replace_unreadable(self._store.parts.backend, grace)
         for _ in range(_ROUNDS):
             done = self._round(report.after)
             self._read_values_again()

@@ -74,6 +74,11 @@ def show_repair(session: Session, report: RepairReport) -> None:
         from graven.cli.render.sync import summary
 
         out.line(("healed", "good"), f" lost updates: {summary(report.received)}")
+    for key in report.plans:
+        out.line(
+            ("replaced", "good"), f" {key}: nobody knows what it named, so nothing that stands is"
+            " counted on until 'graven gc' has carried out the new one"
+        )  # fmt: skip
     for key in report.condemned:
         out.line(("condemned", "dim"), f" {key}: all of it stands elsewhere; a later gc removes it")
     for note in report.notes:
