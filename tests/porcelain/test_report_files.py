@@ -64,13 +64,13 @@ def test_folders_are_no_files(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="modes and links of POSIX")
 def test_who_may_read_it_and_links_stay(tmp_path):
     path, link = tmp_path / "r.md", tmp_path / "link.md"
-    write_file(str(path), lambda file: file.write(b"1") and None)
+    write_file(str(path), lambda file: file.write(b"1"))
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
     path.chmod(0o640)
     link.symlink_to(path)
-    write_file(str(link), lambda file: file.write(b"2") and None)
+    write_file(str(link), lambda file: file.write(b"2"))
     assert link.is_symlink()
     assert path.read_bytes() == b"2"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
@@ -78,5 +78,5 @@ def test_who_may_read_it_and_links_stay(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="devices of POSIX")
 def test_a_device_is_written_to_and_not_replaced():
-    write_file(os.devnull, lambda file: file.write(b"1") and None)
+    write_file(os.devnull, lambda file: file.write(b"1"))
     assert not os.path.isfile(os.devnull)

@@ -94,7 +94,7 @@ def _write(file: BinaryIO, pieces: Iterable[str]) -> None:
         file.write(piece.encode("utf-8", "replace"))
 
 
-def write_file(path: str, write: Callable[[BinaryIO], None]) -> int:
+def write_file(path: str, write: Callable[[BinaryIO], object]) -> int:
     """Replace a file by what ``write`` writes, in one step; the number of bytes.
 
     What is no plain file (a pipe, a device) is written to as it is.

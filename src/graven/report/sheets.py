@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from graven.frames.extras import need
 from graven.report.safe_text import whole
+from graven.store.extras import need
 
 MOST_ROWS = 1_048_576
 MOST_COLUMNS = 16_384

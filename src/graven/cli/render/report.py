@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def show_groups(out: Output, found: GroupComparison) -> None:
-    """A table a metric, the best of a row in colour and without a ratio; for pipes a line a cell."""
+    """A table a metric, the best of a row in colour without a ratio; for pipes a line a cell."""
     if out.human:
         _show_matrices(out, found)
     else:
