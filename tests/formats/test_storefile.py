@@ -70,7 +70,7 @@ def test_a_newer_store_says_what_it_needs(change, needs):
     ids=repr,
 )
 def test_a_damaged_field_is_corrupt(change):
-    with pytest.raises(Corrupt, match=r"store\.json: field"):
+    with pytest.raises(Corrupt, match=r"store\.json is damaged: field"):
         decode(GOOD | change)
 
 

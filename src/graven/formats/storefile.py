@@ -61,19 +61,14 @@ def decode_store_file(data: bytes, where: str) -> StoreFile:
     try:
         record = json.loads(data)
     except (ValueError, RecursionError):
-        raise Corrupt(f"{where} is damaged: not JSON", kind="bad-store-file", file=where) from None
+        raise _damaged(where, "not JSON") from None
     if not isinstance(record, dict) or type(record.get("format")) is not int:
         raise InvalidInput(
             f"{where}: not graven's store.json", kind="not-a-store", field="format", file=where
         )
     features = record.get("features", [])
     if record["format"] < 1 or (record["format"] == FORMAT and not isinstance(features, list)):
-        raise Corrupt(
-            f"{where}: field 'features' or 'format' is damaged",
-            kind="bad-store-file",
-            field="features",
-            file=where,
-        )
+        raise _damaged(where, "field 'features' or 'format'", "features")
     unknown = sorted(set(map(str, features)) - FEATURES)
     if record["format"] > FORMAT or unknown or record.get("hash", HASH) != HASH:
         wanted = record.get("needs") or f"format {record['format']}"
@@ -89,11 +84,9 @@ def decode_store_file(data: bytes, where: str) -> StoreFile:
 def _read_fields(record: dict[str, Any], where: str) -> StoreFile:
     store_id, grace = record.get("id"), record.get("grace_seconds", DEFAULT_GRACE_SECONDS)
     if not isinstance(store_id, str) or len(store_id) != 32 or not is_hex(store_id):
-        raise Corrupt(f"{where}: field 'id' is damaged", kind="bad-store-file", field="id")
+        raise _damaged(where, "field 'id'", "id")
     if type(grace) is not int or grace < 0:
-        raise Corrupt(
-            f"{where}: field 'grace_seconds' is damaged", kind="bad-store-file", field="grace"
-        )
+        raise _damaged(where, "field 'grace_seconds'", "grace_seconds")
     return StoreFile(
         store_id,
         grace,
@@ -101,4 +94,15 @@ def _read_fields(record: dict[str, Any], where: str) -> StoreFile:
         str(record.get("created", "")),
         record["format"],
         record.get("settings") is not False,
+    )
+
+
+def _damaged(where: str, what: str, field: str | None = None) -> Corrupt:
+    facts = {} if field is None else {"field": field}
+    return Corrupt(
+        f"{where} is damaged: {what}",
+        kind="bad-store-file",
+        hint="put the store.json of a copy of this store in its place: all copies have one content",
+        file=where,
+        **facts,
     )
