@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -53,8 +54,12 @@ def calls_on_pages():
 
 
 def words_of(call):
-    call = re.split(r"\s+(?:\||>|&&|#|;)\s*", " ".join(call.split()))[0]
-    return [word for word in shlex.split(call) if word != "..."]
+    """The words up to a pipe, a redirection or a comment; what is quoted has none of these."""
+    lexer = shlex.shlex(" ".join(call.split()), posix=True, punctuation_chars="|&;<>")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    words = takewhile(lambda word: word[0] not in "|&;<>#" if word else True, lexer)
+    return [word for word in words if word != "..."]
 
 
 def fault_of(words):
