@@ -49,7 +49,7 @@ def test_a_missing_library_is_named(store, monkeypatch, door, module):
             raise ImportError(f"No module named {name!r}")
         return real(name, *more)
 
-    monkeypatch.setattr("graven.frames.extras.import_module", missing)
+    monkeypatch.setattr("graven.store.extras.import_module", missing)
     with pytest.raises(InvalidInput) as error:
         getattr(store, door)()
     assert error.value.kind == "missing-extra"

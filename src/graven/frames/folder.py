@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from graven.backends.locks import folder_lock
 from graven.errors import BackendUnavailable, Corrupt
 from graven.frames.grouping import plan_groups
 from graven.frames.ledger import (
@@ -21,6 +20,7 @@ from graven.frames.ledger import (
     checksum_of_end,
     is_part,
     load,
+    locked,
     part_path,
     save,
     sync_folder,
@@ -97,7 +97,7 @@ class TableFolder:
         Raises:
             BackendUnavailable: runs change faster than they can be written; no room.
         """
-        with folder_lock(self.path, exclusive=True):
+        with locked(self.path):
             for _ in range(_ATTEMPTS):
                 self._written = self._rows = 0
                 try:
@@ -175,7 +175,7 @@ class TableFolder:
 
         temporary = self._temporary(table, group.month)
         rows = self._make(temporary, table, batches())
-        if not np.array_equal(np.array(seen, group.keys.dtype), frames.bulk.keys[places]):
+        if not np.array_equal(np.array(seen, group.keys.dtype), group.keys):
             _remove(temporary)
             raise Moved
         facts = self._place(temporary, part_path(table, group.month, group.id, self.form), rows)
@@ -226,6 +226,9 @@ class TableFolder:
         """Remove files of ours that the ledger does not name, a broken-off call's too."""
         named = {name for table in SCHEMAS for name in ledger.names(table)}
         removed = 0
+        for name in os.listdir(self.path):
+            if is_part(name):  # a ledger on its way
+                _remove(os.path.join(self.path, name))
         for table in SCHEMAS:
             for folder, _, files in os.walk(os.path.join(self.path, table), topdown=False):
                 below = os.path.relpath(folder, self.path).replace(os.sep, "/")

@@ -10,13 +10,14 @@ import base64
 import json
 import os
 import re
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graven.backends.locks import folder_lock
 from graven.errors import Corrupt
 from graven.frames.schemas import FRAMES_VERSION
 from graven.ids import hash_bytes, new_nonce
@@ -144,6 +145,11 @@ def load(folder: str) -> Ledger | None:
             kind="bad-ledger",
             hint="delete the folder, or write into another one",
         ) from error
+
+
+def locked(folder: str) -> AbstractContextManager[None]:
+    """One process at a time, where there are locks: the others wait."""
+    return folder_lock(folder, exclusive=True)
 
 
 def save(folder: str, ledger: Ledger, *, durable: bool) -> None:

@@ -15,7 +15,10 @@ from graven.frames.json_text import to_json
 
 FORMS = ("parquet", "csv", "jsonl")
 _ROW_GROUP = 128 * 1024
-_FORMULA = r"^[=+\-@\t\r\n]"
+# As `graven.report.safe_text` has it (a test compares), for whole columns at once.
+_FORMULA = r"[=+\-@＝＋－＠]"
+_FIRST = rf"\A(?:{_FORMULA}|[\t\r\n])"
+_INNER = rf"([;\t\r\n])({_FORMULA})"
 _PLAIN = 4096  # rows of JSON at once
 
 
@@ -66,8 +69,9 @@ def harmless(batch: pa.RecordBatch) -> pa.RecordBatch:
             arrays.append(column)
             continue
         text = pc.replace_substring(column, "\0", "")
+        text = pc.replace_substring_regex(text, _INNER, r"\1'\2")
         marked = pc.binary_join_element_wise(pa.scalar("'"), text, "")
-        arrays.append(pc.if_else(pc.match_substring_regex(text, _FORMULA), marked, text))
+        arrays.append(pc.if_else(pc.match_substring_regex(text, _FIRST), marked, text))
     return pa.record_batch(arrays, schema=batch.schema)
 
 

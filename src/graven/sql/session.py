@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from graven.errors import Corrupt, InvalidInput
 from graven.frames.cache import datasets, forget
-from graven.frames.extras import need
 from graven.frames.schemas import SCHEMAS
 from graven.sql.faults import from_duckdb
 from graven.sql.statement import Statement, read
+from graven.store.extras import need
 
 if TYPE_CHECKING:
     import duckdb

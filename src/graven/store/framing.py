@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from graven.export.tables import TablesReport
     from graven.query import Query
 
 
@@ -44,7 +46,7 @@ class FramingStore(PlumbingStore):
         columns: Sequence[str] | None = None,
     ) -> pa.RecordBatchReader:
         """As `to_arrow`, read while it is taken: some megabytes are in memory."""
-        from graven.frames.extras import need
+        from graven.store.extras import need
 
         need("pyarrow", "tables", "Arrow")
         from graven.frames.reading import Frames
@@ -59,7 +61,7 @@ class FramingStore(PlumbingStore):
         columns: Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """A table as a data frame of pandas, whose missing numbers are NaN."""
-        from graven.frames.extras import need
+        from graven.store.extras import need
 
         need("pandas", "pandas", "a data frame of pandas")
         found: pd.DataFrame = self.to_arrow(table, where, columns=columns).to_pandas()
@@ -73,7 +75,7 @@ class FramingStore(PlumbingStore):
         columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         """A table as a data frame of Polars."""
-        from graven.frames.extras import need
+        from graven.store.extras import need
 
         polars = need("polars", "polars", "a data frame of Polars")
         found: pl.DataFrame = polars.from_arrow(self.to_arrow(table, where, columns=columns))
@@ -93,12 +95,34 @@ class FramingStore(PlumbingStore):
                 ``sql-refused``: it would do more than ask; kinds ``sql-timeout``,
                 ``sql-memory``: it would take more than it may; kind ``missing-extra``.
         """
-        from graven.frames.extras import need
+        from graven.store.extras import need
 
         need("pyarrow", "sql", "SQL")
         from graven.sql.session import answer
 
         return answer(self._whole, query, timeout=timeout, memory=memory)
+
+    def export_tables(
+        self,
+        format: str,
+        folder: str | os.PathLike[str],
+        *,
+        where: str | Query = "",
+        tables: Sequence[str] | None = None,
+    ) -> TablesReport:
+        """Write tables as ``parquet``, ``delta``, ``csv`` or ``jsonl`` into a folder.
+
+        A second call writes what is new and removes what is gone;
+        `graven.export.tables.export_tables` tells more.
+        """
+        from graven.store.extras import need
+
+        need("pyarrow", "tables", "an export of tables")
+        from graven.export.tables import export_tables
+        from graven.frames.schemas import TABLES
+
+        wanted = TABLES if tables is None else tables
+        return export_tables(self._whole, format, folder, where=where, tables=wanted)
 
     @property
     def _whole(self) -> Any:  # the class at the end of the chain, which mypy does not know here
