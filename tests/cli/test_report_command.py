@@ -78,6 +78,14 @@ def test_a_query_a_branch_and_patterns_choose(call, store, a_run):
     assert {row["metric"] for row in rows} == {"time"}
 
 
+def test_the_comparison_is_of_what_was_asked_for(call, store):
+    call("baseline", "set", "r1")
+    everything = json.loads(call("report", "--json").out)["comparison"]["rows"]
+    assert {row["metric"] for row in everything} == {"time", "rate"}
+    some = json.loads(call("report", "--metric", "ti*", "--json").out)["comparison"]["rows"]
+    assert [row["metric"] for row in some] == ["time"]
+
+
 def test_mistakes_are_told(call, store):
     for words, code, text in (
         (("-o", "r.txt"), 2, "no form of a report ends in '.txt'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ def gather_report(store: Store, request: ReportRequest | None = None) -> Report:
     left_out = len(store.select_ids(where)) - len(headers)
     headers.reverse()
     found, without = _check(store, asked, headers)
-    comparison = found.result.comparison if found and found.result else None
+    comparison = _only(found.result.comparison, asked) if found and found.result else None
     table = store.series_table(since=headers[0].timestamp if headers else None)
     runs, environments = _runs(store, headers, table)
     series, more = _series(store, table, headers, asked, comparison)
@@ -127,6 +128,18 @@ def _check(
         if error.kind != "baseline-missing" or asked.baseline != "main":
             raise
         return None, error.message
+
+
+def _only(found: Comparison, asked: ReportRequest) -> Comparison:
+    """The rows of what was asked for; the others had their part in judging these."""
+    rows = (
+        row
+        for row in found.rows
+        if (row.metric is None or fits(row.metric, asked.metric))
+        and fits(row.name, asked.point)
+        and fits(row.scenario, asked.scenario)
+    )
+    return replace(found, rows=tuple(rows))
 
 
 def _notes(found: CheckReport | None) -> Iterator[str]:
@@ -314,8 +327,6 @@ def _samples(store: Store, report: Report) -> Iterator[Samples]:
 
 
 def _samples_of(run: Run, at: int, series: dict[Any, int]) -> Iterator[Samples]:
-    import math
-
     seen = set()
     for point in run.points:
         if point.status is not PointStatus.OK:

@@ -109,12 +109,13 @@ def _draw(session: Session, report: Report, output: str, form: str, asked: dict[
     picture = draw(report, form, style)
     write_file(output, lambda file: file.write(picture))
     left_out = report.left_out()
+    runs = len({row for one in report.series for row in one.rows.tolist()})
     if session.json:
         session.out.document("plot", {
-            "path": output, "format": form, "bytes": len(picture), "runs": len(report.runs),
+            "path": output, "format": form, "bytes": len(picture), "runs": runs,
             "series": len(report.series), "left_out": left_out,
         })  # fmt: skip
-    said = f"{plural(len(report.series), 'series', 'series')} of {plural(len(report.runs), 'run')}"
+    said = f"{plural(len(report.series), 'series', 'series')} of {plural(runs, 'run')}"
     session.out.note(f"{output}: {said}, {size(len(picture))}")
     if left_out:
         session.out.note(f"left out: {'; '.join(left_out)}")
