@@ -1,6 +1,7 @@
 """store.json."""
 
 import json
+import zlib
 
 import pytest
 
@@ -22,7 +23,13 @@ GOOD = {
 }
 
 
+def sealed(record):
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    return {**record, "crc32": f"{zlib.crc32(text.encode()):08x}"}
+
+
 def decode(record):
+    record = sealed(record) if isinstance(record, dict) else record
     return decode_store_file(json.dumps(record).encode(), "store.json")
 
 
@@ -35,7 +42,26 @@ def test_a_new_file_comes_back():
 
 def test_golden_text():
     made = decode(GOOD)
-    assert encode_store_file(made).decode() == json.dumps(GOOD, indent=2) + "\n"
+    assert encode_store_file(made).decode() == json.dumps(sealed(GOOD), indent=2) + "\n"
+
+
+def test_every_flipped_bit_is_noticed():
+    data = encode_store_file(decode(GOOD))
+    known = json.loads(data)
+    for position in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[position // 8] ^= 1 << position % 8
+        try:
+            found = decode_store_file(bytes(flipped), "store.json")
+        except (Corrupt, FormatTooNew, InvalidInput):
+            continue
+        assert found == decode(GOOD)  # of what means nothing: the kind of a space
+        assert json.loads(bytes(flipped)) == known
+
+
+def test_a_file_without_its_checksum_is_damaged():
+    with pytest.raises(Corrupt, match="checksum"):
+        decode_store_file(json.dumps(GOOD).encode(), "store.json")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 
 from graven import Store
 from graven.errors import NotFound
+from graven.formats.storefile import decode_store_file, encode_store_file
 from graven.testing.runs import sample_run
 
 LIVES = 200
@@ -138,7 +139,8 @@ def test_two_hundred_kills_while_files_are_put_repacked_and_collected(tmp_path):
     folder = tmp_path / "s"
     Store(folder).close()
     config = folder / "store.json"
-    config.write_text(json.dumps({**json.loads(config.read_text()), "grace_seconds": 1}))
+    made = decode_store_file(config.read_bytes(), "store.json")
+    config.write_bytes(encode_store_file(made._replace(grace_seconds=1)))
     words = run_driver(folder, LIVES)
     told = [tuple(word) for word in words if word[0] != "killed"]
     assert [word for word in told if word[0] == "died"] == []

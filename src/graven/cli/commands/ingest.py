@@ -145,7 +145,8 @@ def _show_runs(session: Session, report: IngestReport) -> None:
         out.table(table.drop_empty())
     for run in report.runs:
         for note in run.notes:
-            out.note(f"{_shorter(run.source)}: {note}" if len(report.runs) > 1 else f"  {note}")
+            alone = out.human and len(report.runs) == 1  # its line stands right above
+            out.note(f"  {note}" if alone else f"{_shorter(run.source)}: {note}")
 
 
 def _shorter(path: str) -> str:
