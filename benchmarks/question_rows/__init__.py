@@ -1,0 +1,1 @@
+"""Groups of rows: each module here has ``rows(bench)`` and is found by its name."""
