@@ -80,7 +80,7 @@ LAZY = {
     ("store/*", "graven.frames.*"): "the store's to_arrow() is a thin door to a room above it",
     ("store/*", "graven.sql.*"): "the store's sql() is a thin door to a room above it",
     ("export/tables.py", "graven.export.delta"): "only for the one format that needs its library",
-    ("porcelain/sql.py", "graven.sql.*"): "libraries of an extra, told by name where they are missing",
+    ("porcelain/sql.py", "graven.sql.*"): "libraries of an extra, told by name if missing",
     ("porcelain/sql.py", "pyarrow.parquet"): "an extra, and 100 ms: only where a file is written",
     ("*/*.py", "graven.model.html"): "only where a notebook shows an answer",
     ("sql/*", "duckdb"): "an extra, and 50 ms: only a statement that is asked needs it",

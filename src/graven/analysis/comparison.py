@@ -216,6 +216,30 @@ class Comparison:
         found = Counter(row.judged_by for row in self.rows if row.judged_by is not None)
         return {str(way): found[way] for way in JudgedBy if way is not JudgedBy.AUTO}
 
+    def _repr_html_(self) -> str:
+        from graven.model.html import cell, table, tags_text
+
+        rows = (
+            (
+                row.scenario, row.name, tags_text(row.tags), row.metric, row.baseline,
+                row.current, row.unit,
+                None if row.change is None else f"{row.change:+.1%}", str(row.verdict),
+            )
+            for row in self.rows
+        )  # fmt: skip
+        titles = (
+            "scenario", "point", "tags", "metric", "baseline", "current", "unit", "change",
+            "verdict",
+        )  # fmt: skip
+        counts = ", ".join(f"{n:,} {verdict}" for verdict, n in self.counts().items() if n)
+        sides = " against ".join(
+            f"<b>{cell(label.id)}</b> ({cell(label.origin)})"
+            for label in (self.current, self.baseline)
+        )
+        warned = "".join(f"<p>{cell(warning)}</p>" for warning in self.warnings)
+        shown = table(titles, rows, len(self.rows))
+        return f"<div><p>{sides}: {cell(counts)}</p>{warned}{shown}</div>"
+
     def with_verdict(self, *verdicts: Verdict) -> tuple[Row, ...]:
         """The rows that have one of ``verdicts``."""
         return tuple(row for row in self.rows if row.verdict in verdicts)

@@ -35,6 +35,14 @@ class Header(NamedTuple):
     stamp: int
     note: str | None
 
+    def _repr_html_(self) -> str:
+        from graven.model.html import table
+
+        names = (
+            "run_id", "timestamp", "branch", "commit", "experiment", "status", "origin", "points",
+        )  # fmt: skip
+        return f"<div>{table(names, [[getattr(self, name) for name in names]], 1)}</div>"
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         record = self._asdict()

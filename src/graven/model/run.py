@@ -131,6 +131,11 @@ class Run(_Deferred):
         _SET[name](self, value)
         return value
 
+    def _repr_html_(self) -> str:
+        from graven.model.html import run_html
+
+        return run_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: calibrax's eight keys always and in its order, then ours."""
         record: dict[str, Any] = {

@@ -46,6 +46,18 @@ class Rows(NamedTuple):
     headers: list[Header]
     units: tuple[str | None, ...]
 
+    def _repr_html_(self) -> str:
+        from graven.model.html import table
+
+        pairs = zip(self.columns, self.units, strict=True)
+        titles = [f"{name} [{unit}]" if unit else name for name, unit in pairs]
+        rows = ([", ".join(v) if _is_texts(v) else v for v in row] for row in self.rows)
+        return f"<div>{table(titles, rows, len(self.rows))}</div>"
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
 
 class Matrix(NamedTuple):
     """Metrics of chosen runs: ``values[i, j]`` is of run ``i`` and metric ``j``, NaN for none."""
