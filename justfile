@@ -51,6 +51,10 @@ bench *args: venv
 bench-remote *args: venv servers
     .venv/bin/python benchmarks/remote.py "$@"
 
+# Questions and answers beside their peers: just bench-questions --only asking
+bench-questions *args: venv
+    .venv/bin/python benchmarks/questions.py "$@"
+
 # Write constraints.txt from what .venv holds
 constraints:
     scripts/constraints
