@@ -10,6 +10,7 @@ import json
 import math
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from statistics import median
 from sys import byteorder
 from typing import Any, TypeAlias
@@ -184,27 +185,21 @@ def _metric_values(
     ask: Ask, metric: str, numbers: Sequence[int] | None
 ) -> Iterator[tuple[int, float]]:
     positions = Positions(ask, metric)
-    waiting: dict[int, list[tuple[int, bytes]]] = {}
-    count = 0
     sql = "SELECT x.d, r.n, r.vals FROM measured r JOIN run x ON x.n = r.n WHERE x.d > 0 {among}"
-    for d, number, column in _paged(ask, sql, numbers):
-        waiting.setdefault(d, []).append((number, column))
-        count += 1
-        if count == _BULK:
-            yield from _medians_of(waiting, positions)
-            waiting, count = {}, 0
-    yield from _medians_of(waiting, positions)
-
-
-def _medians_of(
-    waiting: dict[int, list[tuple[int, bytes]]], positions: Positions
-) -> Iterator[tuple[int, float]]:
-    for d, rows in waiting.items():
-        places = positions.of(d)
-        columns = [column for _, column in rows]
-        for (number, _), value in zip(rows, medians(columns, places), strict=True):
-            if not math.isnan(value):
-                yield number, value
+    rows = _paged(ask, sql, numbers)
+    while page := list(islice(rows, _BULK)):
+        waiting: dict[int, tuple[list[int], list[bytes]]] = {}
+        for d, number, column in page:
+            found, columns = waiting.setdefault(d, ([], []))
+            found.append(number)
+            columns.append(column)
+        for d, (found, columns) in waiting.items():
+            values = medians(columns, positions.of(d))
+            yield from [
+                (number, value)
+                for number, value in zip(found, values, strict=True)
+                if not math.isnan(value)
+            ]
 
 
 def medians(columns: Sequence[bytes], places: Sequence[int]) -> Sequence[float]:
