@@ -51,7 +51,7 @@ class _Pair:
             return self.framework.call(operation, path=self.theirs)
 
         first, second = in_turn(min(turns, self.bench.sizes.repeats), ask, peer)
-        if first.get("names") != second.get("names"):
+        if "names" in second and first["names"] != second["names"]:
             raise RuntimeError(f"graven and its peer disagree about {operation}")
         return first, second
 
