@@ -230,3 +230,21 @@ def test_a_copy_that_stays_damaged_is_told(store, monkeypatch):
     with pytest.raises(Corrupt) as error:
         answer(store, "SELECT * FROM runs")
     assert error.value.kind == "bad-cache"
+
+
+def test_many_at_once_answer_as_one(store):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with store.batch() as batch:
+        for number in range(100):
+            batch.save(sample_run(f"r{number}", float(number)))
+
+    def ask(number):
+        if number % 3 == 0:
+            store.save(sample_run(f"more-{number}", 0.0))
+        return answer(store, "SELECT sum(value) AS s, count(*) AS n FROM metrics").to_pylist()[0]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(12)))
+    assert {one["s"] for one in found} == {4950.0}
+    assert all(100 <= one["n"] <= 104 for one in found)
