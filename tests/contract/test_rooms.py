@@ -57,7 +57,6 @@ LAZY = {
     ("backends/server_clock.py", "http.client"): "only where it does not, and time matters",
     ("clock.py", "datetime"): "a name that is needed on one path",
     ("formats/guarded.py", "graven.formats.envelope"): "only for values that were replaced",
-    ("formats/guarded.py", "graven.formats.canonical"): "start-up: only where there is a baseline",
     ("catalog/rankings.py", "graven.catalog.keyed"): "only where somebody has asked for an order",
     ("porcelain/log.py", "graven.query"): "only with --where",
     ("query/spelling.py", "difflib"): "only for what is misspelt",

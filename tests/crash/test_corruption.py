@@ -286,12 +286,12 @@ def test_a_pack_that_moves_while_it_is_read_is_looked_up_again(folder, monkeypat
     store = Store(folder, durable=False)
     reader = Store(folder, durable=False)
     assert reader.count() == 13
-    real = reader._index.reader._frame
+    real = reader._index.reader._fetch_frames
     moved = []
 
-    def frame(place):
+    def fetch(name, frames):
         if not moved:
-            moved.append(place.pack)
+            moved.append(name)
             for run in RUNS.values():
                 store.save(run)
             with store.batch() as batch:
@@ -300,9 +300,9 @@ def test_a_pack_that_moves_while_it_is_read_is_looked_up_again(folder, monkeypat
                         batch.put_object(store.get_object(found.id), found.kind)
             big = max((folder / "packs").iterdir(), key=lambda path: path.stat().st_size)
             big.unlink()
-        return real(place)
+        return real(name, frames)
 
-    monkeypatch.setattr(reader._index.reader, "_frame", frame)
+    monkeypatch.setattr(reader._index.reader, "_fetch_frames", fetch)
     assert {run.id: run for run in reader.list_runs()}.keys() == RUNS.keys() | {"other"}
     assert moved
 

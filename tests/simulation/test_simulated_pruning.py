@@ -41,8 +41,8 @@ def test_what_no_rule_keeps_goes(world, archive):
 
 
 def test_a_run_that_a_rule_keeps_is_missed(world, monkeypatch):
-    def choose_all(index, criteria):
-        for page in selection._pages(index, criteria):
+    def choose_all(index, criteria, among):
+        for page in selection._pages(index, criteria, among):
             yield from (Chosen(run, None) for run in page)
 
     monkeypatch.setattr(prune, "choose", choose_all)

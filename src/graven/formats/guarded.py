@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graven.errors import Corrupt, InvalidInput
-from graven.ids import hash_bytes, is_hex
+from graven.formats.checksum import FIELD, checksum_of
+from graven.ids import is_hex
 
 _FIELDS = ("run", "object", "seq", "previous", "write_id", "by", "at", "message")
 RECENT = 32  # write ids in a ref file
-HASH = "hash"  # the last field of a ref file: what the others hash to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class RefValue:
 
 
 def encode_ref_file(value: RefValue) -> bytes:
-    """The bytes of the ref's file: readable JSON, with the hash of its own fields.
+    """The bytes of the ref's file: readable JSON, with the checksum of its own fields.
 
     Raises:
         InvalidInput: text that UTF-8 cannot write.
@@ -63,18 +63,16 @@ def encode_ref_file(value: RefValue) -> bytes:
     record = value.to_dict()
     if value.recent:
         record["recent"] = list(value.recent)
-    return _render(record | {HASH: _hash_fields(record)})
+    try:
+        return _render(record | {FIELD: checksum_of(record)})
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "text holds a lone surrogate, which UTF-8 cannot write", kind="bad-text"
+        ) from None
 
 
 def _render(record: dict[str, Any]) -> bytes:
     return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def _hash_fields(record: dict[str, Any]) -> str:
-    """Hex hash of a file's fields, in the form in which its `ref` object will keep them."""
-    from graven.formats.canonical import encode
-
-    return hash_bytes(encode(["ref", 1, record], "ref")).hex()
 
 
 def decode_ref_file(data: bytes, where: str) -> RefValue:
@@ -86,11 +84,11 @@ def decode_ref_file(data: bytes, where: str) -> RefValue:
     try:
         record = json.loads(data)
         value = _from_record(record)
-        stated = record.pop(HASH, None)
-        if stated is None or stated != _hash_fields(record):
-            raise ValueError("its fields do not match its hash")
+        stated = record.pop(FIELD, None)
+        if stated != checksum_of(record):
+            raise ValueError("its fields do not match its checksum")
         # Same fields, another spelling (an escape's digits): still a byte that nobody wrote.
-        if _render(record | {HASH: stated}) != data:
+        if _render(record | {FIELD: stated}) != data:
             raise ValueError("its fields are not spelled as they were written")
     except (ValueError, TypeError, KeyError, RecursionError, InvalidInput) as error:
         raise Corrupt(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import zlib
 from typing import Any, NamedTuple
 
 from graven.errors import Corrupt, FormatTooNew, InvalidInput
+from graven.formats.checksum import FIELD, checksum_of
 from graven.ids import is_hex, new_nonce
 
 FORMAT = 1
 HASH = "blake3-256"
-CHECK = "crc32"  # the last field: of the others. Not a hash, which every command would load
 FEATURES: frozenset[str] = frozenset()  # flags this program knows; none exist yet
 DEFAULT_GRACE_SECONDS = 24 * 3600
 
@@ -50,7 +49,7 @@ def encode_store_file(value: StoreFile) -> bytes:
     }
     if not value.settings:
         record["settings"] = False
-    record[CHECK] = _check_of(record)
+    record[FIELD] = checksum_of(record)
     return (json.dumps(record, indent=2) + "\n").encode()
 
 
@@ -81,17 +80,11 @@ def decode_store_file(data: bytes, where: str) -> StoreFile:
             hint="install a newer graven to use this store",
             file=where,
         )
-    stated = record.pop(CHECK, None)
+    stated = record.pop(FIELD, None)
     found = _read_fields(record, where)
-    if stated != _check_of(record):
+    if stated != checksum_of(record):
         raise _damaged(where, "its fields do not match its checksum")
     return found
-
-
-def _check_of(record: dict[str, Any]) -> str:
-    """Checksum of a file's other fields, 8 hex digits, whatever their order and spacing."""
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return f"{zlib.crc32(text.encode('ascii')):08x}"
 
 
 def _read_fields(record: dict[str, Any], where: str) -> StoreFile:

@@ -50,7 +50,7 @@ def open_object(store: StoreBase, object_id: ObjectId, path: str | None, name: s
         raise InvalidInput(
             f"attachment {name!r} is a folder",
             kind="is-folder",
-            hint="'graven ls RUN NAME' lists it, --path names a file in it, 'graven export' has all",
+            hint="'graven ls RUN NAME' lists it, --path names a file of it, 'graven export' all",
             name=name,
         )
     array = array_of(record)
