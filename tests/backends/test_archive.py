@@ -222,7 +222,7 @@ def test_an_archive_that_is_replaced_is_read_on_until_it_is_closed(tmp_path):
 
 
 def test_many_threads_read_while_one_closes(tmp_path):
-    bodies = {f"packs/{number}": os.urandom(1000) for number in range(20)}
+    bodies = {f"packs/{number}": random.Random(number).randbytes(1000) for number in range(20)}
     backend = ArchiveBackend(zip_of(tmp_path / "x.zip", bodies.items()))
     done = threading.Event()
 

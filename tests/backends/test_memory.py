@@ -1,3 +1,4 @@
+import itertools
 import os
 import threading
 from pathlib import Path
@@ -10,13 +11,15 @@ from graven.backends.wrappers import ReadOnlyBackend
 from graven.errors import BackendUnavailable, NotFound
 from graven.testing.suites import BackendSuite
 
+POKES = itertools.count()
+
 
 class TestMemory(BackendSuite):
     def open(self, tmp_path):
         return MemoryBackend(str(tmp_path))
 
     def poke(self, backend, key, data):
-        version = str(id(data)) + os.urandom(4).hex()
+        version = f"poked {next(POKES)}"
         _spaces[backend.url[9:]].bodies[key] = _Body(data, version, backend.now_ms())
 
     def peek(self, backend, key):

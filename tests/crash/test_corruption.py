@@ -1,6 +1,7 @@
 """Damage on the disk is found, named, and stays where it is."""
 
 import os
+import random
 import shutil
 import warnings
 
@@ -270,9 +271,10 @@ def test_a_file_whose_chunk_vanished_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(pack, "MAX_PACK_BYTES", 1_500_000)
     store = Store(tmp_path / "s", durable=False)
     store.save(sample_run("a"))
-    store.attach("a", "artifacts/x", os.urandom(4_000_000))
-    biggest = max((tmp_path / "s" / "packs").iterdir(), key=lambda path: path.stat().st_size)
-    biggest.unlink()
+    store.attach("a", "artifacts/x", random.Random(1).randbytes(4_000_000))
+    # The last one holds the update: without it the file was never attached, as after a kill.
+    *packs, _ = sorted((tmp_path / "s" / "packs").iterdir())
+    max(packs, key=lambda path: path.stat().st_size).unlink()
     fresh = Store(tmp_path / "s", durable=False)
     with pytest.raises(NotFound):
         fresh.read_attachment("a", "artifacts/x")
@@ -331,9 +333,9 @@ def ruin(path, how):
     elif how == "half":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     elif how == "pages":
-        data = bytearray(path.read_bytes())
+        data, noise = bytearray(path.read_bytes()), random.Random(2)
         for position in range(8192, len(data), 512):
-            data[position : position + 64] = os.urandom(64)
+            data[position : position + 64] = noise.randbytes(64)
         path.write_bytes(data)
     elif how == "folder":
         path.unlink()
@@ -364,7 +366,7 @@ def test_a_catalog_that_is_ruined_while_open_is_made_anew(folder):
     store.series()
     catalog = folder / "cache" / "catalog.sqlite"
     with open(catalog, "r+b") as file:
-        file.write(os.urandom(catalog.stat().st_size))
+        file.write(random.Random(3).randbytes(catalog.stat().st_size))
     for ask in (store.stats, store.count, lambda: list(store.iter_objects()), store.list_runs):
         ask()
     check_store(store)

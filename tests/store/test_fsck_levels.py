@@ -1,6 +1,6 @@
 """fsck: samples, loose objects, plans, names that cannot be, and whose a damaged object is."""
 
-import os
+import random
 import shutil
 
 import pytest
@@ -131,7 +131,7 @@ def test_a_ledger_forgets_files_that_are_gone(tmp_path):
 
 
 def test_loose_objects_are_hashed_and_strangers_named(full):
-    data = os.urandom(3000)
+    data = random.Random(1).randbytes(3000)
     key = full._session.put_loose(hash_bytes(data), data)
     note = {"size": len(data), "loose": key.rpartition("-")[2]}
     full._session.commit([], [Intent("runs/r1/tables/t", hash_bytes(data), None, note)])
@@ -151,7 +151,7 @@ def test_loose_objects_are_hashed_and_strangers_named(full):
 
 
 def test_a_chunk_of_a_file_of_a_folder_of_a_run_is_traced_to_all_of_them(full):
-    items = to_items(os.urandom(3_000_000))
+    items = to_items(random.Random(2).randbytes(3_000_000))
     assert len(items) > 2
     inner = encode_manifest("folder", {"e": []}, [items[-1].id])
     outer = encode_manifest("folder", {"e": []}, [hash_bytes(inner)])

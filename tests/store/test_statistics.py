@@ -1,6 +1,6 @@
 """What stats counts, and how."""
 
-import os
+import random
 
 import pytest
 
@@ -18,7 +18,7 @@ def pack_of(store, run_id):
 
 
 def test_each_use_is_named_and_each_object_counted_once(store):
-    data = os.urandom(20_000)
+    data = random.Random(1).randbytes(20_000)
     for n in range(3):
         store.save(sample_run(f"r{n}", minute=n))
         store.attach(f"r{n}", "artifacts/x", data)
@@ -37,7 +37,7 @@ def test_a_large_file_counts_with_its_content_and_a_replaced_run_once(store):
     store.save(sample_run("a"))
     store.save(sample_run("a", 2.0))
     before = store.stats().named_bytes
-    store.attach("a", "artifacts/large", os.urandom(3_000_000))
+    store.attach("a", "artifacts/large", random.Random(2).randbytes(3_000_000))
     assert store.stats().named_bytes == before + 3_000_000
     runs = [info.size for info in store.iter_objects("run")]
     assert len(runs) == 2
@@ -59,7 +59,7 @@ def test_what_is_dead_is_not_named(store):
 def test_the_largest_come_first(store):
     for n in range(8):
         store.save(sample_run(f"r{n}", minute=n))
-        store.attach(f"r{n}", "artifacts/x", os.urandom(1000 * (n + 1)))
+        store.attach(f"r{n}", "artifacts/x", random.Random(n).randbytes(1000 * (n + 1)))
     found = store.stats()
     assert [entry.bytes for entry in found.largest_attachments] == [8000, 7000, 6000, 5000, 4000]
     assert found.largest_attachments[0].name == "runs/r7/artifacts/x"
@@ -70,7 +70,7 @@ def test_the_largest_come_first(store):
 
 def test_loose_and_condemned_are_told(store):
     store.save(sample_run("a"))
-    data = os.urandom(3000)
+    data = random.Random(3).randbytes(3000)
     key = store._session.put_loose(hash_bytes(data), data)
     note = {"size": len(data), "loose": key.rpartition("-")[2]}
     store._session.commit([], [Intent("runs/a/tables/t", hash_bytes(data), None, note)])

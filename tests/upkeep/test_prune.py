@@ -2,6 +2,7 @@
 
 import math
 import os
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -277,8 +278,8 @@ def test_a_store_that_is_read_only_makes_no_archive(store, tmp_path):
 
 
 def test_the_weight_counts_what_nobody_else_holds(store):
-    store.attach("r0", "artifacts/own", os.urandom(50_000))
-    shared = os.urandom(70_000)
+    store.attach("r0", "artifacts/own", random.Random(1).randbytes(50_000))
+    shared = random.Random(2).randbytes(70_000)
     store.attach("r1", "artifacts/shared", shared)
     store.attach("r5", "artifacts/shared", shared)
     weight = plan_prune(store, Criteria(branch="main", keep_last=4)).garbage_bytes

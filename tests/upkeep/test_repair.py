@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 
 import pytest
@@ -35,7 +36,7 @@ def pair(tmp_path):
     for n in range(3):
         here.save(sample_run(f"r{n}", minute=60 + n))
     here.attach("r1", "artifacts/small", b"small" * 100)
-    here.attach("r1", "artifacts/large", os.urandom(500_000) + LARGE)
+    here.attach("r1", "artifacts/large", random.Random(1).randbytes(500_000) + LARGE)
     here.set_baseline("r0")
     here.set_baseline("r1")
     there, _ = clone(str(here.path), str(tmp_path / "there"), durable=False)
@@ -281,7 +282,7 @@ def test_a_pack_that_cannot_be_read_at_all_is_given_up_only_with_a_copy(pair):
 
 def test_a_damaged_loose_object_gets_another_file(pair):
     here, there = pair
-    big = os.urandom(70_000)
+    big = random.Random(2).randbytes(70_000)
     for store in (here, there):
         object_id = store._session.put_loose(hash_bytes(big), big)
         note = {"size": len(big), "loose": object_id.rpartition("-")[2]}
