@@ -42,6 +42,11 @@ def test_values_have_a_unit_of_their_size(value, unit, text):
     assert human(value, unit) == text
 
 
+def test_a_finite_value_is_never_shown_as_infinite():
+    scale = scale_for([1e-310, -1e300], "s")
+    assert format_number(-1e300, scale) == "-1.000e+300 s"
+
+
 def test_values_beside_each_other_share_a_scale():
     scale = scale_for([1.5e-3, 2.0], "s")
     assert [format_number(value, scale) for value in (1.5e-3, 2.0)] == ["1.500 ms", "2,000 ms"]

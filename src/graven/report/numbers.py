@@ -8,6 +8,7 @@ _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"), (1e-12, "ps")
 BYTES = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
 _LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
+_LARGEST_SCALED = 1e290  # in a smaller unit what is above would be infinite
 _EXACT = 1e15  # whole numbers below are shown to the last digit
 
 Scale = tuple[float, str]
@@ -19,6 +20,8 @@ def scale_for(values: list[float], unit: str | None) -> Scale:
     sizes = [abs(value) for value in values if math.isfinite(value) and value]
     size = min(sizes, default=1.0)
     unit = "" if unit in (None, "1") else str(unit)
+    if max(sizes, default=0.0) > _LARGEST_SCALED:
+        return 1.0, unit
     if unit == "s":
         return next((step for step in _SECONDS if size >= step[0] * 0.9995), _SECONDS[-1])
     if unit in ("B", "B/s"):

@@ -31,14 +31,20 @@ function fill(node, facts, inner) {
 
 const SECONDS = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"], [1e-12, "ps"]];
 const BYTES = [[2 ** 40, "TiB"], [2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"], [1, "B"]];
+const LARGEST_SCALED = 1e290; // in a smaller unit what is above would be infinite
 const LARGE = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]];
 
 /* One scale for values that stand beside each other: that of the smallest but zero. */
 function scaleFor(values, unit) {
-  let size = Infinity;
-  for (const value of values) if (Number.isFinite(value) && value) size = Math.min(size, Math.abs(value));
+  let size = Infinity, largest = 0;
+  for (const value of values) {
+    if (!Number.isFinite(value) || !value) continue;
+    size = Math.min(size, Math.abs(value));
+    largest = Math.max(largest, Math.abs(value));
+  }
   if (size === Infinity) size = 1;
   unit = !unit || unit === "1" ? "" : unit;
+  if (largest > LARGEST_SCALED) return [1, unit];
   if (unit === "s") return SECONDS.find(([step]) => size >= step * 0.9995) || SECONDS[4];
   if (unit === "B" || unit === "B/s") {
     const [step, name] = BYTES.find(([each]) => size >= each) || BYTES[4];

@@ -27,7 +27,7 @@ function runsPart(go) {
     const wanted = columnsSearch.value.toLowerCase().split(/\s+/).filter(Boolean);
     grid.setColumns([...labels, ...all.filter((column) => wanted.every((word) => column.title.toLowerCase().includes(word)))]);
   });
-  document.addEventListener("numbers", () => { all.forEach((column) => column.ready()); grid.later(); });
+  document.addEventListener("numbers", () => { all.forEach((column) => column.ready()); grid.draw(); });
   filter();
   return el("section", {}, el("div", { class: "bar" }, search, columnsSearch, limits, shown), grid.node,
     el("p", { class: "dim" }, "Newest first; a column's head sorts, and again turns the order. Enter or a click compares a run with the baseline."));
