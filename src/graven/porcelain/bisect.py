@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from graven.errors import InvalidInput
 from graven.ingest import Overrides, capture_environment, fingerprint
 from graven.model import Metric, MetricDef, MetricDirection, Point, PointStatus, Run
 from graven.porcelain.ingest import ingest
-from graven.porcelain.trend import SeriesInfo
+from graven.porcelain.trend import SeriesInfo, fits
 from graven.porcelain.worktree import Commit, Worktree, first_parent_line, worktree
 from graven.store import Store
 
@@ -313,9 +312,9 @@ class _Search:
     def _fits(self, point: Point, metric: str) -> bool:
         wanted = self._wanted
         return (
-            _like(metric, wanted.metric)
-            and _like(point.name, wanted.point)
-            and _like(point.scenario, wanted.scenario)
+            fits(metric, wanted.metric)
+            and fits(point.name, wanted.point)
+            and fits(point.scenario, wanted.scenario)
             and wanted.tags.items() <= point.tags.items()
         )
 
@@ -391,10 +390,6 @@ class _Search:
             unclear=candidate.unclear,
             error=known.error if candidate.failed else None,
         )
-
-
-def _like(name: str, pattern: str) -> bool:
-    return name == pattern or fnmatchcase(name, pattern)
 
 
 def _series_text(info: SeriesInfo) -> str:

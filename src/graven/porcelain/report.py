@@ -210,6 +210,7 @@ def _series(
     places = np.array([position.get(run.run_id, -1) for run in table.runs], np.intp)
     bounds = _bounds(store, table, headers)
     steps = _steps(store, asked)
+    defined = store.metric_defs
     found = []
     for name in wanted[: asked.max_series]:
         series = table.series(name)
@@ -230,7 +231,7 @@ def _series(
                 values=series.values[picked][order],
                 lower=lower,
                 upper=upper,
-                definition=store_definition(store, name.metric) or series.definition,
+                definition=defined.get(name.metric, series.definition),
                 left_out=series.other_units,
                 steps=tuple(steps.get(_key(name), ())),
             )
@@ -245,11 +246,6 @@ def store_name(store: Store) -> str:
         return store.url.rpartition("/")[2]
     name = store.path.name
     return store.path.resolve().parent.name if name == ".graven" else name
-
-
-def store_definition(store: Store, metric: str) -> Any:
-    """What the store's configuration says of a metric; None where it is silent."""
-    return store.metric_defs.get(metric)
 
 
 def _key(named: Any) -> tuple[str, str, tuple[tuple[str, str], ...], str]:

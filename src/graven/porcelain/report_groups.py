@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from graven import clock
 from graven.analysis.grouping import ALL, NEWEST, Part, group_matrices
 from graven.errors import InvalidInput, NotFound
-from graven.porcelain.report import store_definition, store_name
+from graven.porcelain.report import store_name
 from graven.porcelain.trend import fits, nothing_fits
 from graven.query.spelling import nearest
 from graven.report.group_model import Group, GroupComparison
-from graven.report.tables import tags_text
+from graven.report.model import tags_text
 from graven.store import Store
 
 if TYPE_CHECKING:
@@ -277,7 +277,7 @@ class _Gathering:
                 self._asked.model
             ):
                 continue
-            definition = store_definition(self._store, name.metric)
+            definition = self._store.metric_defs.get(name.metric)
             if len(series.directions) > 1 and definition is None:
                 self.unsure.add(name.metric)
                 self.left_out[f"of the series state both directions of {name.metric!r}"] += 1

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from graven.analysis import Comparison, Row, Verdict
 from graven.report.environments import facts
-from graven.report.model import Report, ReportRun, ReportSeries
+from graven.report.model import Report, ReportRun, ReportSeries, tags_text
 from graven.report.numbers import format_number, percent, scale_for
 from graven.report.safe_text import code
-from graven.report.tables import tags_text
 
 MOST_ROWS = 50
 """Of a list; the csv has all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+
+def tags_text(tags: Mapping[str, str]) -> str:
+    """``a=1,b=2`` sorted by key."""
+    return ",".join(f"{key}={value}" for key, value in sorted(tags.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +94,7 @@ class ReportSeries:
     @property
     def label(self) -> str:
         """``scenario/name[k=v] metric``, for people."""
-        tags = ",".join(f"{key}={value}" for key, value in sorted(self.tags.items()))
+        tags = tags_text(self.tags)
         path = f"{self.scenario}/{self.name}" if self.scenario else self.name
         return f"{path}{f'[{tags}]' if tags else ''} {self.metric}"
 

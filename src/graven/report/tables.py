@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from graven.report.model import Report, ReportSeries
+from graven.report.model import Report, ReportSeries, tags_text
 from graven.report.safe_text import harmless
 
 COLUMNS = (
@@ -53,11 +53,6 @@ def _rows(series: Iterable[ReportSeries], runs: Sequence[tuple[str, ...]]) -> It
 def number(value: float | None) -> str:
     """All digits; nothing for what is no number."""
     return "" if value is None or math.isnan(value) else repr(value)
-
-
-def tags_text(tags: dict[str, str]) -> str:
-    """``a=1,b=2`` sorted by key."""
-    return ",".join(f"{key}={value}" for key, value in sorted(tags.items()))
 
 
 def lines(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from graven.report.environments import facts
-from graven.report.model import Report, ReportSeries
+from graven.report.model import Report, ReportSeries, tags_text
 from graven.report.sheets import MOST_COLUMNS, MOST_ROWS, Sheet, workbook
-from graven.report.tables import tags_text
 
 RUN_TITLES = ("run", "time (UTC)", "branch", "commit", "experiment", "status", "origin", "refs")
 _RUN_WIDTHS = (16, 19, 14, 14, 14, 10, 10, 16)

@@ -6,7 +6,6 @@ import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from difflib import get_close_matches
 from functools import partial
 from typing import NamedTuple
 
@@ -24,9 +23,8 @@ from graven.catalog.questions import Filter, HeaderKey
 from graven.catalog.trends import definitions_with_point
 from graven.errors import InvalidInput
 from graven.ids import normal
+from graven.query.spelling import nearest
 from graven.store.index import Index
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,13 +117,10 @@ def check_names(index: Index, criteria: Criteria) -> None:
 def _check_known(what: str, name: str, known: set[str]) -> None:
     if name in known or (what == "status" and name in ("ok", "failed", "running")):
         return
-    near = get_close_matches(name, known, n=1)
-    listed = ", ".join(sorted(known)[:_SHOWN])
-    hint = f"did you mean {near[0]!r}?" if near else f"there is {listed}" if listed else None
     raise InvalidInput(
         f"no run has {'an' if what == 'experiment' else 'a'} {what} {name!r}",
         kind="name-unknown",
-        hint=hint,
+        hint=nearest(name, known),
         field=what,
         value=name,
     )
