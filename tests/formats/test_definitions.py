@@ -3,7 +3,11 @@
 import pytest
 
 from graven.errors import Corrupt
-from graven.formats.definitions import decode_definitions, encode_definitions
+from graven.formats.definitions import (
+    decode_definitions,
+    decode_metric_defs,
+    encode_definitions,
+)
 from graven.formats.envelope import seal
 from graven.model import Metric, MetricDef, MetricDirection, Point
 
@@ -25,6 +29,13 @@ def test_columns_are_counted_over_all_points():
     assert [shape.metrics for shape in found.shapes] == [("a", "b"), (), ("a",)]
     assert found.width == 3
     assert found.metric_defs == {"time": TIME}
+
+
+def test_the_metrics_are_read_without_the_points():
+    data = encode_definitions([Point(name="p", scenario="s")], {"time": TIME})
+    assert decode_metric_defs(data) == decode_definitions(data).metric_defs
+    with pytest.raises(Corrupt):
+        decode_metric_defs(seal("definitions", {"metrics": {"a": 5}, "points": []}))
 
 
 def test_a_definition_under_another_name_keeps_its_own():

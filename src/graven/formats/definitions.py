@@ -8,7 +8,8 @@ of runs share, and a run keeps columns of floats in its order.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from graven.errors import Corrupt, InvalidInput
@@ -121,15 +122,35 @@ def decode_definitions(data: bytes) -> Definitions:
         Corrupt: not one.
     """
     body = unseal(data, DEFINITIONS).body
-    try:
+    with _malformed():
         shapes = [_shape(record) for record in read_list(body["points"], "points")]
-        defs = {
-            name: MetricDef.from_dict({"name": name, **record}, f"metrics.{name}")
-            for name, record in body["metrics"].items()
-        }
+        return Definitions(shapes, _metric_defs(body))
+
+
+def decode_metric_defs(data: bytes) -> dict[str, MetricDef]:
+    """The metrics of a `definitions` object, whatever its points are: they may be many.
+
+    Raises:
+        Corrupt: not one.
+    """
+    body = unseal(data, DEFINITIONS).body
+    with _malformed():
+        return _metric_defs(body)
+
+
+@contextmanager
+def _malformed() -> Iterator[None]:
+    try:
+        yield
     except (KeyError, TypeError, AttributeError, InvalidInput) as error:
         raise Corrupt(f"definitions object is malformed: {error}", kind="bad-object") from None
-    return Definitions(shapes, defs)
+
+
+def _metric_defs(body: dict[str, Any]) -> dict[str, MetricDef]:
+    return {
+        name: MetricDef.from_dict({"name": name, **record}, f"metrics.{name}")
+        for name, record in body["metrics"].items()
+    }
 
 
 def _shape(record: dict[str, Any]) -> PointShape:

@@ -16,7 +16,7 @@ from graven.porcelain.check import CheckReport, check
 from graven.porcelain.compare import Rules
 from graven.porcelain.log import refs_by_run
 from graven.porcelain.query import quoted
-from graven.porcelain.steps import Selection, list_steps
+from graven.porcelain.steps import Selection, steps_of
 from graven.porcelain.trend import fits
 from graven.report.model import Report, ReportRun, ReportSeries, Samples
 from graven.store import Store
@@ -24,6 +24,7 @@ from graven.store import Store
 if TYPE_CHECKING:
     from graven.analysis.steps import Step
     from graven.catalog.questions import Header
+    from graven.catalog.trends import SeriesName
     from graven.store.matrices import SeriesTable
 
 MAX_RUNS = 10_000
@@ -79,7 +80,7 @@ def gather_report(store: Store, request: ReportRequest | None = None) -> Report:
     headers.reverse()
     found, without = _check(store, asked, headers)
     comparison = _only(found.result.comparison, asked) if found and found.result else None
-    table = store.series_table(since=headers[0].timestamp if headers else None)
+    table = store.series_table()  # of older runs too: a step is seen by what lay before it
     runs, environments = _runs(store, headers, table)
     series, more = _series(store, table, headers, asked, comparison)
     called = store_name(store)
@@ -209,10 +210,11 @@ def _series(
     position = {header.run_id: at for at, header in enumerate(headers)}
     places = np.array([position.get(run.run_id, -1) for run in table.runs], np.intp)
     bounds = _bounds(store, table, headers)
-    steps = _steps(store, asked)
+    shown = wanted[: asked.max_series]
+    steps = _steps(store, table, shown, asked)
     defined = store.metric_defs
     found = []
-    for name in wanted[: asked.max_series]:
+    for name in shown:
         series = table.series(name)
         rows = places[series.rows]
         picked = rows >= 0
@@ -260,17 +262,11 @@ def _told(comparison: Comparison | None) -> set[Any]:
     return {_key(row) for row in comparison.rows if row.metric and str(row.verdict) not in quiet}
 
 
-def _steps(store: Store, asked: ReportRequest) -> dict[Any, list[Step]]:
+def _steps(
+    store: Store, table: SeriesTable, names: Sequence[SeriesName], asked: ReportRequest
+) -> dict[Any, list[Step]]:
     try:
-        answer = list_steps(
-            store,
-            Selection(
-                metric=asked.metric,
-                point=asked.point,
-                scenario=asked.scenario,
-                branch=asked.branch,
-            ),
-        )
+        answer = steps_of(store, table, names, Selection(branch=asked.branch))
     except NotFound:
         return {}
     found: dict[Any, list[Step]] = {}

@@ -86,10 +86,22 @@ def list_steps(store: Store, selection: Selection | None = None) -> Steps:
     """
     asked = selection or Selection()
     table = store.series_table(branch=None if asked.all_branches else asked.branch)
-    chosen = _choose_runs(store, table, asked)
     names = [name for name in table.names() if _wanted(name, asked)]
     if not names:
+        _choose_runs(store, table, asked)  # a branch or machine that is not there is told first
         raise nothing_fits(store, asked.metric, asked.point, asked.scenario)
+    return steps_of(store, table, names, asked)
+
+
+def steps_of(
+    store: Store, table: SeriesTable, names: Sequence[SeriesName], asked: Selection
+) -> Steps:
+    """The steps of these series of the table; ``asked`` says at which of its runs.
+
+    Raises:
+        NotFound: no run on that branch or machine.
+    """
+    chosen = _choose_runs(store, table, asked)
     said: dict[str, list[StepAnnotation]] = {}
     for annotation in store.step_annotations():
         said.setdefault(series_key(annotation.series), []).append(annotation)

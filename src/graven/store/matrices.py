@@ -190,13 +190,13 @@ def series_table(store: StoreBase, wanted: Filter) -> SeriesTable:
 
 
 def _definitions(store: StoreBase, objects: Mapping[int, bytes]) -> dict[int, dict[str, MetricDef]]:
-    from graven.formats.definitions import decode_definitions
+    from graven.formats.definitions import decode_metric_defs
 
     found = {}
     for d, object_id in objects.items():
         try:
             data = store.parts.index.get(ObjectId(object_id))
-            found[d] = decode_definitions(data).metric_defs
+            found[d] = decode_metric_defs(data)
         except (Corrupt, FormatTooNew, NotFound):
             found[d] = {}  # the values are known; what they mean is not, and nothing is judged
     return found
