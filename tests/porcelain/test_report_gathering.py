@@ -51,7 +51,7 @@ def test_a_step_is_told_of_the_series_that_are_shown(tmp_path):
 
 def test_a_step_is_seen_by_what_lay_before_the_runs_that_are_shown(tmp_path):
     report = gather_report(stored(tmp_path), ReportRequest(max_runs=20))
-    assert [run.id for run in report.runs][0] == "r020"
+    assert report.runs[0].id == "r020"
     assert [step.run_id for step in report.series[0].steps] == ["r020"]
     assert report.runs_left_out == 20
 
