@@ -52,6 +52,17 @@ def test_a_gain_and_negative_values_and_zero_are_steps_too() -> None:
     assert search([1.0, math.inf]).bad.index == 1
 
 
+def test_what_is_no_number_when_measured_again_says_nothing() -> None:
+    said = {0: [10.0], 1: [15.0, math.nan, 11.0, 10.0], 2: [20.0]}
+
+    def measure(index: int) -> list[float]:
+        return [said[index].pop(0) if len(said[index]) > 1 else said[index][0]]
+
+    found = bisect(3, measure, threshold=0.05, repeat=2)
+    middle = next(each for each in found.tried if each.index == 1)
+    assert not any(map(math.isnan, middle.values))
+
+
 def test_what_did_not_move_is_not_searched() -> None:
     found = search([10.0, 99.0, 10.4])
     assert not found.moved

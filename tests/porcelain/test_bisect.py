@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -140,6 +143,97 @@ def test_a_command_may_save_runs_itself_and_runs_where_the_person_stands(
     assert subjects(report) == ("change 7", "change 8")
     assert report.series.metric == "score"
     assert report.worse is True
+
+
+def test_another_command_is_measured_anew(project: Path, store: Store) -> None:
+    first = bisect_commits(store, "HEAD~4", "HEAD~3", WRITES, repo=project)
+    assert first.step == pytest.approx(1.0)
+    turned = "s = open('program.py').read().replace('2.0', '0.5'); exec(s)"
+    other = Wanted(command=(PYTHON, "-c", turned), files=WRITES.files, metric="time")
+    second = bisect_commits(store, "HEAD~4", "HEAD~3", other, repo=project)
+    assert second.step == pytest.approx(-0.5)
+    assert second.experiment != first.experiment
+    timed = Wanted(command=WRITES.command, time=True)
+    third = bisect_commits(store, "HEAD~4", "HEAD~3", timed, repo=project, repeat=1)
+    assert third.series.scenario == "command"
+
+
+def test_a_command_whose_run_is_saved_already_is_confirmed(project: Path, store: Store) -> None:
+    known = "id=commit, timestamp=AT, environment={'cpu': 'elsewhere'}, commit=commit,"
+    known += "experiment=os.environ['GRAVEN_EXPERIMENT'],"
+    same = SAVES.replace("commit=commit,", known)
+    at = "import datetime; AT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)\n"
+    wanted = Wanted(command=(PYTHON, "-c", at + same))
+    for _ in range(2):
+        report = bisect_commits(store, "HEAD~4", "HEAD~3", wanted, repo=project / "inner")
+        assert report.confirmed
+        assert [each.error for each in report.tried] == [None, None]
+
+
+def test_a_commit_that_writes_no_result_but_rubbish_is_gone_round(
+    project: Path, store: Store
+) -> None:
+    rubbish = (
+        "s = open('program.py').read(); exec(s)\nif '# 7' in s: open('out.json', 'w').write('{')"
+    )
+    wanted = Wanted(command=(PYTHON, "-c", rubbish), files=("out.json",), metric="time")
+    report = bisect_commits(store, "HEAD~6", "HEAD~2", wanted, repo=project)  # 5 .. 9, middle 7
+    assert report.bad.commit.subject == "change 8"
+    (failed,) = [each for each in report.tried if each.commit.subject == "change 7"]
+    assert "is not JSON" in (failed.error or "")
+
+
+def test_numbers_of_another_unit_are_no_step(project: Path, store: Store) -> None:
+    number = "int(open('../program.py').read().split('#')[1])"
+    saves = SAVES.replace('float(open("value").read())', f"1000 if {number} == 8 else 1").replace(
+        'unit=""', f"unit='ms' if {number} == 8 else 's'"
+    )
+    wanted = Wanted(command=(PYTHON, "-c", saves))
+    with pytest.raises(InvalidInput, match=r"bad commit .* no value of the series in 's'"):
+        bisect_commits(store, "HEAD~4", "HEAD~3", wanted, repo=project / "inner")
+
+
+@pytest.mark.parametrize("pattern", ["", "/tmp/out.json"])
+def test_files_outside_of_the_tree_are_refused(project: Path, store: Store, pattern: str) -> None:
+    wanted = Wanted(command=WRITES.command, files=(pattern,))
+    with pytest.raises(InvalidInput, match="no pattern of files in the tree"):
+        bisect_commits(store, "HEAD~4", "HEAD~3", wanted, repo=project)
+
+
+def test_other_worktrees_are_left_alone(project: Path, store: Store, tmp_path: Path) -> None:
+    git(project, "worktree", "add", "-q", "--detach", str(tmp_path / "mine"))
+    (tmp_path / "mine").rename(tmp_path / "away")  # as on a disk that is not there now
+    try:
+        bisect_commits(store, "HEAD~4", "HEAD~3", WRITES, repo=project)
+        (tmp_path / "away").rename(tmp_path / "mine")
+        assert git(tmp_path / "mine", "rev-parse", "HEAD") == git(project, "rev-parse", "HEAD")
+    finally:
+        git(project, "worktree", "remove", "--force", str(tmp_path / "mine"))
+
+
+def test_a_repository_that_a_command_makes_does_not_stay(project: Path, store: Store) -> None:
+    made = "import os, subprocess; assert not os.path.exists('clone');"
+    made += "subprocess.run(['git', 'init', '-q', 'clone'], check=True)"
+    wanted = Wanted(command=(PYTHON, "-c", made), time=True)
+    bisect_commits(store, "HEAD~4", "HEAD~3", wanted, repo=project, repeat=2, threshold=1000.0)
+
+
+def test_what_a_command_started_ends_with_it(project: Path, store: Store, tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    inner = f"import fcntl, time; f = open({str(held)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_EX);"
+    inner += "f.write('x'); f.flush(); time.sleep(60)"
+    outer = f"import subprocess; subprocess.run([{PYTHON!r}, '-c', {inner!r}])"
+    wanted = Wanted(command=(PYTHON, "-c", outer), time=True)
+    with pytest.raises(InvalidInput, match="took over 3 s"):
+        bisect_commits(store, "HEAD~1", "HEAD", wanted, repo=project, timeout=3)
+    assert held.read_text() == "x"
+    with held.open() as file:
+        for _ in range(100):  # a signal takes a moment
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(0.05)
+    pytest.fail("what the command started is still there")
 
 
 def test_ends_that_do_not_differ_are_an_answer(project: Path, store: Store) -> None:

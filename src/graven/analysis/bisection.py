@@ -173,7 +173,7 @@ class _Search:
             for _ in range(self._repeat):
                 if abs(scale.place(candidate.value) - 0.5) >= UNCLEAR / 2:
                     break
-                candidate.values += self._measure(index) or ()
+                candidate.values += self._numbers(index)
             place = scale.place(candidate.value)
             candidate.unclear = abs(place - 0.5) < UNCLEAR / 2
             candidate.bad = place > 0.5
@@ -182,7 +182,7 @@ class _Search:
 
     def confirm(self, candidate: Candidate, scale: _Scale) -> bool:
         """Measure it once more; True if alone that says the same as what was known."""
-        again = [v for v in self._measure(candidate.index) or () if not math.isnan(v)]
+        again = self._numbers(candidate.index)
         candidate.values += again
         return bool(again) and (scale.place(median(again)) > 0.5) is candidate.bad
 
@@ -193,13 +193,16 @@ class _Search:
         candidate = self._known[index] = Candidate(index)
         self.tried.append(candidate)
         for _ in range(self._repeat):
-            found = self._measure(index)
-            values = [value for value in found or () if not math.isnan(value)]
+            values = self._numbers(index)
             if not values:
                 candidate.failed = True
                 break
             candidate.values += values
         return candidate
+
+    def _numbers(self, index: int) -> list[float]:
+        """Measure once more; what is no number says nothing."""
+        return [value for value in self._measure(index) or () if not math.isnan(value)]
 
 
 def _from_the_middle(low: int, high: int) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 from graven.analysis.bisection import Bisection, Candidate, EndFailed, bisect
 from graven.analysis.thresholds import DEFAULT_THRESHOLD
 from graven.errors import InvalidInput
+from graven.ids import hash_bytes
 from graven.ingest import Overrides, capture_environment, fingerprint
 from graven.model import Metric, MetricDef, MetricDirection, Point, PointStatus, Run
 from graven.porcelain.ingest import ingest
@@ -21,6 +23,7 @@ from graven.store import Store
 SHORT = 12
 TIME = "time"
 _LABEL = 8  # digits of a commit in an experiment's name
+_MARK = 6  # hex digits in it that stand for the command
 _NAMED = 6  # series named in a message
 
 
@@ -149,8 +152,9 @@ def bisect_commits(
 
     Commits on the first-parent line are checked out in a folder of their own; the person's
     checkout is not touched. Every run is kept in the store, under the experiment
-    ``bisect GOOD..BAD`` and without a branch; those that are there already, of this machine
-    and this series, are not measured again, so that a search that was broken off goes on.
+    ``bisect GOOD..BAD MARK`` and without a branch, MARK standing for the command and what is
+    read from it; those that are there already, of this machine and this series, are not
+    measured again, so that a search that was broken off goes on.
 
     Args:
         store: where the runs go.
@@ -169,8 +173,7 @@ def bisect_commits(
             one but several.
         BackendUnavailable: git or the store failed. The runs so far are kept.
     """
-    if not wanted.command:
-        raise InvalidInput("no command is given", kind="usage", hint="put it behind --")
+    _check(wanted)
     folder = Path(repo)
     line = first_parent_line(folder, good, bad)
     with worktree(folder) as tree:
@@ -181,6 +184,19 @@ def bisect_commits(
         except EndFailed as error:
             raise search.end_failed(error.index) from None
     return search.report(found)
+
+
+def _check(wanted: Wanted) -> None:
+    if not wanted.command:
+        raise InvalidInput("no command is given", kind="usage", hint="put it behind --")
+    for pattern in wanted.files:
+        if not pattern or Path(pattern).is_absolute():
+            raise InvalidInput(
+                f"no pattern of files in the tree: {pattern!r}",
+                kind="bad-pattern",
+                hint="a relative one, such as 'out/*.json'; the command runs in each commit's tree",
+                field="file",
+            )
 
 
 @dataclass(slots=True)
@@ -213,7 +229,10 @@ class _Search:
         self._known: dict[int, _Known] = {}
         self._earlier: dict[str, list[Run]] | None = None
         ends = "..".join(commit.sha[:_LABEL] for commit in (line[0], line[-1]))
-        self.experiment = f"bisect {ends}"
+        # What another command measured of these commits is no answer to this one.
+        read = ["--time"] if wanted.time else list(wanted.files)
+        told = [tree.inside, read, list(wanted.command)]
+        self.experiment = f"bisect {ends} {hash_bytes(json.dumps(told).encode()).hex()[:_MARK]}"
 
     def measure(self, index: int) -> list[float] | None:
         """New values of a commit: from a run that is kept already, else by the command."""
@@ -255,23 +274,30 @@ class _Search:
         if self._wanted.time:
             return [self._keep(commit, seconds=ran.seconds)]
         if self._reads_store:
-            return list(self._store.load_some(self._runs_of(commit) - before))
-        return self._ingest(commit)
+            # The same numbers again may be the run that is there: nothing new is saved then.
+            runs = self._runs_of(commit) - before or self._runs_of(commit, self.experiment)
+            return list(self._store.load_some(runs))
+        return self._ingest(commit, known)
 
     @property
     def _reads_store(self) -> bool:
         return not self._wanted.time and not self._wanted.files
 
-    def _runs_of(self, commit: Commit) -> set[str]:
-        return {header.run_id for header in self._store.headers(commit=commit.sha)}
+    def _runs_of(self, commit: Commit, experiment: str | None = None) -> set[str]:
+        found = self._store.headers(commit=commit.sha, experiment=experiment)
+        return {header.run_id for header in found}
 
-    def _ingest(self, commit: Commit) -> list[Run]:
+    def _ingest(self, commit: Commit, known: _Known) -> list[Run]:
         folder = self._tree.folder
         paths = sorted({path for text in self._wanted.files for path in folder.glob(text)})
         overrides = Overrides(commit=commit.sha, experiment=self.experiment)
         report = ingest(self._store, paths, overrides=overrides)
         if report.failed:
-            raise report.failed[0].error
+            error = report.failed[0].error
+            if not isinstance(error, InvalidInput):  # no other commit will change it
+                raise error
+            known.error = str(error)
+            return []
         return list(self._store.load_some([run.run_id for run in report.runs]))
 
     def _keep(
@@ -307,6 +333,9 @@ class _Search:
         ]
         if self._series is None and fitting:
             self._settle([info for info, _ in fitting], run)
+        known = self._series and run.metric_defs.get(self._series.metric)
+        if known and self._definition and known.unit != self._definition.unit:
+            return []  # a number of another unit would be a step that nobody made
         return [float(metric.value) for info, metric in fitting if info == self._series]
 
     def _fits(self, point: Point, metric: str) -> bool:
@@ -334,7 +363,7 @@ class _Search:
 
     def _say_what_is_missing(self, runs: Sequence[Run]) -> str:
         if runs:
-            return "has no value of the series"
+            return f"has no value of the series{f' in {self._unit()!r}' if self._unit() else ''}"
         if self._wanted.files:
             return f"wrote no file like {', '.join(self._wanted.files)}"
         return "saved no run of its commit"

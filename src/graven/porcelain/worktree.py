@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ from graven.errors import BackendUnavailable, InvalidInput, NotFound
 
 GIT_SECONDS = 600.0
 _TAIL = 2000  # characters of a failed command's output that are kept
+_GRACE = 2.0  # seconds that a command has to tidy up in
+_GROUPS = hasattr(os, "killpg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +79,13 @@ def worktree(repo: Path) -> Iterator[Worktree]:
         _git(repo, "worktree", "add", "--detach", "--no-checkout", "--quiet", str(place / "tree"))
         yield Worktree(repo, place / "tree")
     finally:
+        # No `worktree prune`: it forgets the person's own worktrees on disks that are away.
+        words = ("worktree", "remove", "--force", "--force", str(place / "tree"))
         with suppress(BackendUnavailable):  # git may be the reason why we are here
-            _git(repo, "worktree", "remove", "--force", str(place / "tree"))
+            _git(repo, *words)
         shutil.rmtree(place, ignore_errors=True)
-        with suppress(BackendUnavailable):
-            _git(repo, "worktree", "prune")
+        with suppress(BackendUnavailable):  # of what is gone git only drops its own notes
+            _git(repo, *words)
 
 
 class Worktree:
@@ -90,38 +95,35 @@ class Worktree:
         top = Path(_git(repo, "rev-parse", "--show-toplevel").removesuffix("\n"))
         self.path = path
         # The command runs where the person stands, in the other tree.
-        self._inside = repo.resolve().relative_to(top.resolve())
+        self.inside = repo.resolve().relative_to(top.resolve()).as_posix()
 
     @property
     def folder(self) -> Path:
         """Where commands run."""
-        inside = self.path / self._inside
+        inside = self.path / self.inside
         return inside if inside.is_dir() else self.path
 
     def check_out(self, sha: str) -> None:
         """Put a commit's files there, and nothing that an earlier command left."""
         _git(self.path, "checkout", "--quiet", "--force", "--detach", sha)
-        _git(self.path, "clean", "--quiet", "--force", "-d", "-x")
+        # Forced twice: repositories that a command cloned into the tree go too.
+        _git(self.path, "clean", "--quiet", "--force", "--force", "-d", "-x")
 
     def run(
         self, command: Sequence[str], environment: Mapping[str, str], timeout: float | None
     ) -> Ran:
-        """Run a command there; its output goes to ours only if it fails.
+        """Run a command there; the end of its output is kept only if it fails.
+
+        Whatever it started ends with it where it takes too long or we are interrupted: it
+        would disturb what is measured next.
 
         Raises:
             InvalidInput: there is no such command, which no other commit will change.
         """
         begin = clock.monotonic()
         try:
-            done = subprocess.run(
-                list(command),
-                cwd=self.folder,
-                env={**git_free_environment(), **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=timeout,
-                check=False,
+            code, output = _run_group(
+                command, self.folder, {**git_free_environment(), **environment}, timeout
             )
         except subprocess.TimeoutExpired:
             return Ran(seconds=clock.monotonic() - begin, error=f"took over {timeout:g} s")
@@ -134,10 +136,43 @@ class Worktree:
                 f"no such command: {command[0]!r}", kind="no-command", field="command"
             ) from None
         seconds = clock.monotonic() - begin
-        if done.returncode == 0:
+        if code == 0:
             return Ran(seconds=seconds, error=None)
-        tail = done.stdout.decode(errors="replace")[-_TAIL:].strip()
-        return Ran(seconds=seconds, error=f"exit code {done.returncode}\n{tail}".strip())
+        tail = output.decode(errors="replace")[-_TAIL:].strip()
+        return Ran(seconds=seconds, error=f"exit code {code}\n{tail}".strip())
+
+
+def _run_group(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], timeout: float | None
+) -> tuple[int, bytes]:
+    """Exit code and output of a command, which gets a process group of its own."""
+    with subprocess.Popen(
+        list(command),
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=_GROUPS,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except BaseException:
+            _end_group(process)
+            raise
+        return process.returncode, output
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a command and all that it started; politely first."""
+    if not _GROUPS:
+        process.kill()
+        return
+    with suppress(ProcessLookupError):  # all of them are gone
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):  # it does not listen
+            process.wait(timeout=_GRACE)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def git_free_environment() -> dict[str, str]:
