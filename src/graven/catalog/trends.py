@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from graven.catalog.database import Catalog, Row
@@ -188,11 +189,12 @@ def series_names(catalog: Catalog) -> list[SeriesName]:
         "SELECT DISTINCT scenario, name, tags, metrics FROM shape"
         " WHERE d IN (SELECT DISTINCT d FROM run WHERE d IS NOT NULL) ORDER BY scenario, name, tags"
     )
+    read = lru_cache(maxsize=4096)(json.loads)  # of a million points most have the same few
     seen: set[tuple[str, str, str, str]] = set()
     out = []
     for scenario, name, tags, metrics in rows:
-        for metric in json.loads(metrics):
+        for metric in read(metrics):
             if (scenario, name, tags, metric) not in seen:
                 seen.add((scenario, name, tags, metric))
-                out.append(SeriesName(scenario, name, json.loads(tags), metric))
+                out.append(SeriesName(scenario, name, dict(read(tags)), metric))
     return out

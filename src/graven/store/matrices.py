@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from graven import clock
@@ -99,12 +100,13 @@ class SeriesTable:
         self._definitions = definitions
         # Of two points with one name in a run the first counts, as in a trend.
         self._columns: dict[tuple[str, str, str, str], dict[int, int]] = {}
+        self._read = lru_cache(maxsize=4096)(json.loads)  # most points have the same few
         for shape in known:
             if shape.d in self._blocks:
                 self._add(shape)
 
     def _add(self, shape: Shape) -> None:
-        for offset, metric in enumerate(json.loads(shape.metrics)):
+        for offset, metric in enumerate(self._read(shape.metrics)):
             key = (shape.scenario, shape.name, shape.tags, metric)
             self._columns.setdefault(key, {}).setdefault(shape.d, shape.start + offset)
 
@@ -114,7 +116,7 @@ class SeriesTable:
     def names(self) -> Iterator[SeriesName]:
         """The series, sorted."""
         for scenario, name, tags, metric in sorted(self._columns):
-            yield SeriesName(scenario, name, json.loads(tags), metric)
+            yield SeriesName(scenario, name, dict(self._read(tags)), metric)
 
     def series(self, name: SeriesName) -> Series:
         """One of them."""
