@@ -3,6 +3,7 @@
 import string
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import query_oracle as oracle
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 import graven
 from graven.model import Metric, Origin, Point, Run
 from graven.query import parse, parse_sort
+from graven.query.parser import MAX_VALUES
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -230,6 +232,17 @@ def test_answers_are_those_of_a_plain_reading(runs, derived, questions):
     for where, sort, limit, skip in questions:
         note(f"{where!r} {sort}")
         both.check(where, sort, limit, skip)
+    both.store.close()
+
+
+@pytest.mark.parametrize("field", ["run", "commit", "machine"])
+def test_as_many_values_as_are_allowed_are_answered(field):
+    both = make_both([])
+    value = {"run": BASE.id, "commit": "a", "machine": "0"}[field]
+    lists = ", ".join(["zz"] * (MAX_VALUES - 1))
+    assert both.store.select_ids(f"{field} in ({lists})") == []
+    expected = both.store.select_ids(f"{field} = {value}")
+    assert both.store.select_ids(f"{field} in ({lists}, {value})") == expected
     both.store.close()
 
 
