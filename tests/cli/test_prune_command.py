@@ -46,6 +46,8 @@ def test_an_empty_plan_says_so_and_is_no_failure(call, store):
     ("words", "text"),
     [
         ([], "nothing says which runs are to go"),
+        (["--where", ""], "the query is empty, so every run would fit it"),
+        (["--where", " \n", "--keep-last", "1"], "the query is empty"),
         (["--branch", "mian"], "did you mean 'main'?"),
         (["--rank", "tim", "--keep-top", "1"], "did you mean 'time'?"),
         (["--rank", "time"], "'rank' and 'keep_top' go together"),

@@ -34,7 +34,7 @@ class Criteria:
     Attributes:
         branch, experiment, status: filters: only runs that have exactly this.
         tags: filter: only runs with a point that holds all pairs.
-        where: filter: only runs that fit this query (docs/query.md).
+        where: filter: only runs that fit this query (docs/query.md); an empty one is refused.
         older_than: rule: what is not older is kept.
         keep_last: rule: the newest so many of each branch are kept.
         rank, keep_top: rule: the best so many by a metric are kept. The value of a run is
@@ -84,6 +84,8 @@ def check_criteria(criteria: Criteria) -> None:
             criteria.keep_last, criteria.rank, criteria.where, criteria.tags or None)  # fmt: skip
     if all(value is None for value in (*said, criteria.keep_top)):
         raise _bad("nothing says which runs are to go", "older_than", "such as --older-than 90d")
+    if criteria.where is not None and not criteria.where.strip():  # a script's unset variable
+        raise _bad("the query is empty, so every run would fit it", "where", "leave out --where")
     if (criteria.rank is None) != (criteria.keep_top is None):
         raise _bad("'rank' and 'keep_top' go together", "keep_top", "--rank METRIC --keep-top N")
     for name, count in (("keep_last", criteria.keep_last), ("keep_top", criteria.keep_top)):
