@@ -43,6 +43,12 @@ def wavering(level, count):
 STEPPED = [*wavering(1.0, 20), *wavering(1.5, 20)]
 
 
+def test_a_step_lies_after_the_last_run_with_a_number():
+    values = [*STEPPED[:18], float("nan"), float("inf"), *STEPPED[20:]]
+    (step,) = find_steps(series(values))
+    assert (step.last_run_id, step.run_id) == ("r17", "r20")
+
+
 def test_a_step_lies_between_two_runs():
     (step,) = find_steps(series(STEPPED))
     assert (step.last_run_id, step.run_id) == ("r19", "r20")

@@ -94,6 +94,33 @@ def test_a_run_without_a_step_is_marked_only_where_the_series_is_named(store):
     assert len(list_steps(store).steps) == 2
 
 
+def test_what_was_said_where_no_step_is_shown_can_be_taken_back(store):
+    with store.batch() as batch:
+        batch.save(run(40, 1.5, branch="dev"))
+        batch.save(run(41, 1.5, names=("other",)))
+    named = Selection(metric="time", point="p")
+    for run_id in ("r000", "r040"):  # the first of all, and one of another branch
+        mark_steps(store, named, run_id, "accepted")
+        assert [said.run_id for said in store.step_annotations()] == [run_id]
+        mark_steps(store, Selection(), run_id, None)
+        assert store.step_annotations() == []
+    with pytest.raises(NotFound, match="r041 has no value of this series"):
+        mark_steps(store, named, "r041", "accepted")
+    with pytest.raises(NotFound, match="nothing was said of a step at run r020"):
+        mark_steps(store, Selection(), "r020", None)
+
+
+def test_the_unit_is_that_of_the_runs_that_are_looked_at(store):
+    other = {"time": MetricDef(name="time", unit="ms", direction=MetricDirection.LOWER)}
+    with store.batch() as batch:
+        batch.save(run(40, 1500.0, branch="dev", defs=other))
+        batch.save(run(41, 1500.0, cpu="old", defs=other, names=("p", "new")))
+        batch.save(run(42, 1.5))  # whose machine is looked at
+    answer = list_steps(store)
+    assert [(step.name, step.unit) for step in answer.steps] == [("p", "s"), ("q", "s")]
+    assert (answer.series, answer.warnings) == (2, ())
+
+
 def test_steps_since(store):
     since = START + timedelta(days=21)
     assert list_steps(store, Selection(since=since)).steps == ()

@@ -194,7 +194,7 @@ def _between(values: Sequence[float], start: int, at: int, end: int) -> ChangePo
 def _step(
     series: SeriesValues, at: int, point: ChangePoint | None, said: Annotation | None
 ) -> Step:
-    run, last = series.runs[at], series.runs[max(at - 1, 0)]
+    run, last = series.runs[at], series.runs[_number_before(series.values, at)]
     known = series.definition
     before, after = (math.nan, math.nan) if point is None else (point.before, point.after)
     return Step(
@@ -219,6 +219,12 @@ def _step(
             "state": said.state, "by": said.by, "at": said.at, "message": said.message,
         }),
     )  # fmt: skip
+
+
+def _number_before(values: Sequence[float], at: int) -> int:
+    """The position of the last number before: what is none says nothing of the old level."""
+    before = (index for index in range(at - 1, -1, -1) if math.isfinite(values[index]))
+    return next(before, max(at - 1, 0))
 
 
 def _worse(known: MetricDef | None, before: float, after: float) -> bool | None:

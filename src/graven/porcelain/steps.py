@@ -102,6 +102,9 @@ def steps_of(
         NotFound: no run on that branch or machine.
     """
     chosen = _choose_runs(store, table, asked)
+    # Units and directions too are those of these runs: a branch may try out another one.
+    table = table.among(chosen.keep)
+    names = [name for name in names if name in table]
     said: dict[str, list[StepAnnotation]] = {}
     for annotation in store.step_annotations():
         said.setdefault(series_key(annotation.series), []).append(annotation)
@@ -149,15 +152,34 @@ def mark_steps(
         The steps as they were.
 
     Raises:
-        NotFound: no step begins there; the hint names runs where one does.
+        NotFound: no step begins there (the hint names runs where one does), the run has no
+            value of the series that is named, or nothing was said that could be taken back.
     """
     run_id = store.resolve(rev).run_id
     answer = list_steps(store, selection)
     here = [step for step in answer.steps if step.run_id == run_id]
-    targets = [(_name_of(step), run_id) for step in here]
-    if not targets and state is not None and not _is_pattern(selection):
-        targets = [(name, run_id) for name in store.series() if _wanted(name, selection)]
-    if not targets:
+    if state is None:
+        names = _spoken_of(store, selection, run_id)
+    else:
+        names = [_name_of(step) for step in here] or _named(store, selection, run_id, answer)
+    store.annotate_steps([(name, run_id) for name in names], state, message=message)
+    return here
+
+
+def _spoken_of(store: Store, asked: Selection, run_id: str) -> list[SeriesName]:
+    """Series of which something was said at a run, also where nothing shows it any more."""
+    names = [said.series for said in store.step_annotations() if said.run_id == run_id]
+    fitting = [name for name in names if _wanted(name, asked)]
+    if not fitting:
+        raise NotFound(
+            f"nothing was said of a step at run {run_id}", kind="step-missing", run=run_id
+        )
+    return fitting
+
+
+def _named(store: Store, asked: Selection, run_id: str, answer: Steps) -> list[SeriesName]:
+    """Series that are named exactly, and have a value at the run."""
+    if _is_pattern(asked):
         near = list(dict.fromkeys(step.run_id for step in answer.steps))[:_NAMED]
         raise NotFound(
             f"no step begins at run {run_id}",
@@ -165,8 +187,15 @@ def mark_steps(
             hint=f"there is one at {', '.join(near)}" if near else "'graven steps' lists them",
             run=run_id,
         )
-    store.annotate_steps(targets, state, message=message)
-    return here
+    names = (
+        SeriesName(point.scenario, point.name, dict(point.tags), metric)
+        for point in store.load(run_id).points
+        for metric in point.metrics
+    )
+    fitting = [name for name in names if _wanted(name, asked)]
+    if not fitting:
+        raise NotFound(f"run {run_id} has no value of this series", kind="step-missing", run=run_id)
+    return fitting
 
 
 def steps_by_series(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
 
 from graven.analysis import TrendSummary, summarize_trend
+from graven.catalog.trends import SeriesName
 from graven.errors import NotFound
 from graven.model import MetricDef, TrendSeries
 from graven.store import Store
@@ -41,12 +42,15 @@ class Trend:
 
     Attributes:
         definition: of the metric, as the newest run of the series has it.
+        other_units: units of older runs with another one, and how many values these have;
+            they are not among the points.
     """
 
     info: SeriesInfo
     series: TrendSeries
     summary: TrendSummary
     definition: MetricDef | None
+    other_units: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -56,6 +60,7 @@ class Trend:
             "unit": known.unit if known else None,
             "direction": str(known.direction) if known else None,
             "summary": self.summary.to_dict(),
+            "other_units": dict(self.other_units),
             "points": [point.to_dict() for point in self.series.points],
         }
 
@@ -144,15 +149,33 @@ def _trend(store: Store, info: SeriesInfo, branch: str | None, limit: int | None
         branch=branch,
         scenario=info.scenario,
     )
-    known = None
+    known: MetricDef | None = None
+    others: dict[str, int] = {}
     if series.points:
         known = store.load(series.points[-1].run_id).metric_defs.get(info.metric)
+        meaning = store.metric_meanings([info.metric]).get(info.metric)
+        if meaning is not None and len(meaning.units) > 1:
+            series, others = _in_one_unit(store, info, series, branch)
     return Trend(
         info=info,
         series=series,
         summary=summarize_trend(series),
         definition=store.metric_defs.get(info.metric, known),
+        other_units=others,
     )
+
+
+def _in_one_unit(
+    store: Store, info: SeriesInfo, series: TrendSeries, branch: str | None
+) -> tuple[TrendSeries, dict[str, int]]:
+    """The points in the unit of the newest, and how many there are in others."""
+    table = store.series_table(branch=branch)
+    shown = {point.run_id for point in series.points}
+    table = table.among(row for row, run in enumerate(table.runs) if run.run_id in shown)
+    found = table.series(SeriesName(info.scenario, info.name, info.tags, info.metric))
+    same = {table.runs[row].run_id for row in found.rows.tolist()}
+    points = tuple(point for point in series.points if point.run_id in same)
+    return replace(series, points=points), found.other_units
 
 
 def fits(name: str, pattern: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -113,17 +114,41 @@ class SeriesTable:
     def __len__(self) -> int:
         return len(self._columns)
 
+    def __contains__(self, name: SeriesName) -> bool:
+        return _key(name) in self._columns
+
     def names(self) -> Iterator[SeriesName]:
         """The series, sorted."""
         for scenario, name, tags, metric in sorted(self._columns):
             yield SeriesName(scenario, name, dict(self._read(tags)), metric)
 
+    def among(self, rows: Iterable[int]) -> SeriesTable:
+        """The same of some of the runs alone, which keep their positions."""
+        import numpy as np
+
+        keep = np.zeros(len(self.runs), bool)
+        keep[list(rows)] = True
+        if keep.all():
+            return self
+        found = copy(self)
+        found._blocks = {
+            d: (here[mask], block[mask])
+            for d, (here, block) in self._blocks.items()
+            if (mask := keep[here]).any()
+        }
+        if len(found._blocks) < len(self._blocks):
+            found._columns = {
+                key: left
+                for key, columns in self._columns.items()
+                if (left := {d: at for d, at in columns.items() if d in found._blocks})
+            }
+        return found
+
     def series(self, name: SeriesName) -> Series:
         """One of them."""
         import numpy as np
 
-        tags = json.dumps(name.tags, ensure_ascii=False, sort_keys=True)
-        columns = self._columns[(name.scenario, name.name, tags, name.metric)]
+        columns = self._columns[_key(name)]
         newest = max(columns, key=lambda d: self._blocks[d][0][-1])
         definition = self._definitions.get(newest, {}).get(name.metric)
         other_units: dict[str, int] = {}
@@ -152,6 +177,11 @@ class SeriesTable:
             other_units,
             directions,
         )
+
+
+def _key(name: SeriesName) -> tuple[str, str, str, str]:
+    tags = json.dumps(name.tags, ensure_ascii=False, sort_keys=True)
+    return name.scenario, name.name, tags, name.metric
 
 
 def _blocks(runs: Iterable[MeasuredRun]) -> Iterator[tuple[int, NDArray[np.intp], Floats]]:

@@ -73,6 +73,9 @@ def command(session: Session, metric: str | None, point: str | None, **asked: An
             if number and out.human:
                 out.line("")
             show_trend(out, series, steps)
+        if series.other_units:
+            listed = ", ".join(f"{n:,} in {unit!r}" for unit, n in series.other_units.items())
+            out.warn(f"values in another unit than the newest are left out: {listed}")
     if answer.more:
         out.warn(
             f"{plural(answer.more, 'more series', 'more series')} not shown; name a point,"
