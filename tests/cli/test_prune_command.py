@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from graven.model import Metric, Point
+from graven.testing.runs import sample_run
+
 
 def ids(call):
     return [row[0] for row in call("log").rows()]
@@ -62,6 +65,27 @@ def test_bad_input_removes_nothing(call, store, words, text):
     assert answer.code == 2
     assert text in answer.err
     assert len(ids(call)) == 3
+
+
+def test_the_best_are_kept_as_the_metric_says(call, store):
+    head, row = call("rank", "time", "--top", "1").rows()
+    best = dict(zip(head, row, strict=True))["run"]
+    kept = call("prune", "--rank", "time", "--keep-top", "1", "--dry-run").rows()
+    assert {row[1] for row in kept} == {"r1", "r2", "r3"} - {best}
+    turned = call("prune", "--rank", "time", "--keep-top", "1", "--desc", "--dry-run").rows()
+    assert best in {row[1] for row in turned}
+
+
+def test_which_way_is_better_is_never_guessed_where_runs_are_deleted(call, store):
+    point = Point(name="p", scenario="s", metrics={"odd": Metric(value=1.0)})
+    for run_id in ("r1", "r2"):
+        store.save(sample_run(run_id, points=(point,), metric_defs={}))
+    words = ("prune", "--rank", "odd", "--keep-top", "1", "--yes")
+    answer = call(*words)
+    assert answer.code == 2
+    assert "nobody said which way of 'odd' is better" in answer.err
+    assert "--asc" in answer.err
+    assert call(*words, "--asc").code == 0
 
 
 def test_rank_tags_and_age(call, store):

@@ -6,6 +6,9 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 
+from graven.errors import InvalidInput
+from graven.ids import normal
+from graven.model import MetricDirection
 from graven.store import Store
 from graven.sync.transfer import Progress
 from graven.upkeep import prune as upkeep
@@ -20,7 +23,7 @@ def plan_prune(
     keep_last: int | None = None,
     rank: str | None = None,
     keep_top: int | None = None,
-    ascending: bool = False,
+    ascending: bool | None = None,
     tags: Mapping[str, str] | None = None,
     branch: str | None = None,
     experiment: str | None = None,
@@ -30,10 +33,15 @@ def plan_prune(
 ) -> PrunePlan:
     """Which runs would go; see `graven.upkeep.selection.Criteria`. Changes nothing.
 
+    ``ascending`` is the metric's own direction where it is None.
+
     Raises:
-        InvalidInput: nothing is asked for, or a name that no run has.
+        InvalidInput: nothing is asked for, a name that no run has, or a metric whose direction
+            nobody said, or runs disagree on.
         Conflict: a baseline or tag cannot be read.
     """
+    if ascending is None:
+        ascending = rank is not None and _smallest_is_best(store, rank)
     criteria = Criteria(
         older_than=older_than,
         keep_last=keep_last,
@@ -48,6 +56,24 @@ def plan_prune(
         keep_baselines=keep_baselines,
     )
     return upkeep.plan_prune(store, criteria)
+
+
+def _smallest_is_best(store: Store, metric: str) -> bool:
+    """What is deleted cannot rest on a guess: anything but one stated direction is refused."""
+    meaning = store.metric_meanings([metric]).get(normal(metric))
+    if meaning is None:
+        return False  # a name that no run has; it is refused as such
+    override = store.metric_defs.get(metric)
+    ways = meaning.directions if override is None else (str(override.direction),)
+    if len(ways) == 1 and ways[0] != MetricDirection.INFO:
+        return ways[0] == MetricDirection.LOWER
+    said = "runs disagree on" if len(ways) > 1 else "nobody said"
+    raise InvalidInput(
+        f"{said} which way of {metric!r} is better",
+        kind="no-direction",
+        hint="--asc keeps the smallest, --desc the largest",
+        field="rank",
+    )
 
 
 def prune(

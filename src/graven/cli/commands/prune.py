@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     "prune",
     examples=(
         "graven prune --older-than 90d --keep-last 20 --dry-run",
-        "graven prune --rank time --keep-top 50 --asc --experiment sweep-7 --yes",
+        "graven prune --rank time --keep-top 50 --experiment sweep-7 --yes",
         "graven prune --branch spike --archive spike.zip",
         "graven prune --where 'metric.loss > 1 or not metric.loss exists' --dry-run",
     ),
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 @click.option("--older-than", metavar="AGE", help="Only runs before then (36h, 90d, 4w, ISO time).")
 @click.option("--keep-last", type=click.IntRange(min=1), metavar="N",
               help="Keep the newest N of each branch.")  # fmt: skip
-@click.option("--rank", metavar="METRIC", help="Order runs by a metric, the largest first.")
+@click.option("--rank", metavar="METRIC", help="Order runs by a metric, the best first.")
 @click.option("--keep-top", type=click.IntRange(min=1), metavar="N", help="Keep the N best.")
-@click.option("--asc", "ascending", is_flag=True, help="The smallest is the best.")
+@click.option("--asc/--desc", "ascending", default=None,
+              help="The smallest is the best, or the largest; else the metric says.")  # fmt: skip
 @click.option("-t", "--tag", "tags", multiple=True, metavar="KEY=VALUE",
               help="Only runs with a point that has this tag.")  # fmt: skip
 @click.option("-b", "--branch", metavar="NAME", help="Only runs of this branch.")
