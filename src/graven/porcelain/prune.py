@@ -40,14 +40,13 @@ def plan_prune(
             nobody said, or runs disagree on.
         Conflict: a baseline or tag cannot be read.
     """
-    if ascending is None:
-        ascending = rank is not None and _smallest_is_best(store, rank)
+    ways = _stated(store, rank) if rank is not None and ascending is None else ()
     criteria = Criteria(
         older_than=older_than,
         keep_last=keep_last,
         rank=rank,
         keep_top=keep_top,
-        ascending=ascending,
+        ascending=ascending or ways == (MetricDirection.LOWER,),
         tags=tags or {},
         branch=branch,
         experiment=experiment,
@@ -55,25 +54,27 @@ def plan_prune(
         where=where,
         keep_baselines=keep_baselines,
     )
-    return upkeep.plan_prune(store, criteria)
+    plan = upkeep.plan_prune(store, criteria)  # a name that no run has is told first
+    if rank is not None and ascending is None and len(ways) != 1:
+        said = "runs disagree on" if ways else "nobody said"
+        raise InvalidInput(
+            f"{said} which way of {rank!r} is better",
+            kind="no-direction",
+            hint="--asc keeps the smallest, --desc the largest",
+            field="rank",
+        )
+    return plan
 
 
-def _smallest_is_best(store: Store, metric: str) -> bool:
-    """What is deleted cannot rest on a guess: anything but one stated direction is refused."""
-    meaning = store.metric_meanings([metric]).get(normal(metric))
-    if meaning is None:
-        return False  # a name that no run has; it is refused as such
+def _stated(store: Store, metric: str) -> tuple[str, ...]:
+    """The directions that somebody stated: what is deleted cannot rest on a guess."""
     override = store.metric_defs.get(metric)
-    ways = meaning.directions if override is None else (str(override.direction),)
-    if len(ways) == 1 and ways[0] != MetricDirection.INFO:
-        return ways[0] == MetricDirection.LOWER
-    said = "runs disagree on" if len(ways) > 1 else "nobody said"
-    raise InvalidInput(
-        f"{said} which way of {metric!r} is better",
-        kind="no-direction",
-        hint="--asc keeps the smallest, --desc the largest",
-        field="rank",
-    )
+    if override is not None:
+        found: tuple[str, ...] = (str(override.direction),)
+    else:
+        meaning = store.metric_meanings([metric]).get(normal(metric))
+        found = () if meaning is None else meaning.directions
+    return tuple(way for way in found if way != MetricDirection.INFO)
 
 
 def prune(
