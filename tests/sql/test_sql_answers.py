@@ -1,6 +1,8 @@
 """What SQL answers: every table as it is, always of now, and errors that point."""
 
+import _thread
 import math
+import threading
 
 import pytest
 
@@ -209,6 +211,24 @@ def test_errors_while_rows_are_made(store):
     store.save(sample_run("r"))
     with pytest.raises(InvalidInput, match="could not convert"):
         answer(store, "SELECT CAST(run_id AS INTEGER) FROM runs")
+
+
+def test_errors_of_a_late_row_are_errors_of_the_statement(store):
+    # By then they come through Arrow's stream, as OSError.
+    late = "SELECT (CASE WHEN a = 50000 THEN 'x' ELSE '1' END)::INT FROM range(100000) t(a)"
+    with pytest.raises(InvalidInput, match="could not convert string 'x'") as error:
+        answer(store, late)
+    assert error.value.kind == "bad-query"
+    assert error.value.fields["column"] > 1
+    with pytest.raises(InvalidInput, match="boom"):
+        answer(store, "SELECT CASE WHEN a = 90000 THEN error('boom') END FROM range(100000) t(a)")
+
+
+def test_ctrl_c_is_no_fault(store):
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        answer(store, "SELECT count(*) FROM range(1000000000000) a, range(1000) b", timeout=60)
 
 
 def test_a_copy_that_stays_damaged_is_told(store, monkeypatch):

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from graven.errors import InvalidInput
-from graven.sql import answer
+from graven.sql import answer, run
 from graven.testing.runs import sample_run
 
 WRITES = [
@@ -124,6 +124,16 @@ def test_what_runs_for_ever_ends_when_its_time_is_over(store, text):
     assert threading.active_count() <= before + 1
 
 
+def test_rows_that_come_for_ever_end_when_their_time_is_over(store):
+    with run(store, "SELECT * FROM range(1000000000000)", timeout=0.5) as found:
+        rows = 0
+        with pytest.raises(InvalidInput) as error:
+            for batch in found:
+                rows += batch.num_rows
+    assert rows > 0
+    assert error.value.kind == "sql-timeout"
+
+
 def test_memory_is_limited_and_nothing_goes_to_the_disk(store, tmp_path):
     with pytest.raises(InvalidInput) as error:
         answer(store, "SELECT list(a) FROM range(100000000) t(a)", memory="64MB")
@@ -139,6 +149,21 @@ def test_limits_that_mean_nothing_are_refused(store):
         with pytest.raises(InvalidInput) as error:
             answer(store, "SELECT 1", memory=memory)
         assert error.value.kind == "bad-limit"
+
+
+def test_no_statement_is_told_as_that(store):
+    for text in ("", ";;", "-- nothing"):
+        with pytest.raises(InvalidInput, match="there is no statement"):
+            answer(store, text)
+    with pytest.raises(InvalidInput, match="2 statements at once"):
+        answer(store, "SELECT 1; SELECT 2")
+
+
+def test_a_pivot_is_helped_to_be_one_statement(store):
+    with pytest.raises(InvalidInput) as error:
+        answer(store, "PIVOT runs ON branch USING count(*)")
+    assert "PIVOT" in str(error.value)
+    assert "in (" in error.value.hint
 
 
 def test_odd_statements_are_refused_and_do_no_harm(store):

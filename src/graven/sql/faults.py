@@ -5,32 +5,35 @@ from __future__ import annotations
 import json
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graven.errors import InvalidInput
 from graven.frames.schemas import SCHEMAS, TABLES
-
-if TYPE_CHECKING:
-    import duckdb
 
 _NO_COLUMN = re.compile(r'column named "([^"]*)"')
 _EVERY_COLUMN = [column for schema in SCHEMAS.values() for column in schema.names]
 _MOST = 2_000  # characters of a message
 
 
-def from_duckdb(error: duckdb.Error, text: str) -> InvalidInput:
+def says_where(error: Exception) -> bool:
+    """Whether it is DuckDB's: through Arrow's streams its errors come as others, words kept."""
+    return "exception_type" in _facts(error)
+
+
+def from_duckdb(error: Exception, text: str) -> InvalidInput:
     """What DuckDB says of a statement, with ``query``, ``column`` and ``width``."""
     import duckdb
 
     told = _facts(error)
+    kind = told.get("exception_type")
     message = str(told.get("exception_message", error)).partition("\n")[0][:_MOST].rstrip("!.")
-    if isinstance(error, duckdb.OutOfMemoryException):
+    if isinstance(error, duckdb.OutOfMemoryException) or kind == "Out of Memory":
         return InvalidInput(
             f"statement needs more memory than it may have: {_first_lower(message)}",
             kind="sql-memory",
             hint="give it more with --memory, or ask for less at once",
         )
-    if isinstance(error, duckdb.PermissionException):
+    if isinstance(error, duckdb.PermissionException) or kind == "Permission":
         return InvalidInput(
             f"SQL of graven only asks of the store: {_first_lower(message)}",
             kind="sql-refused",
@@ -42,7 +45,7 @@ def from_duckdb(error: duckdb.Error, text: str) -> InvalidInput:
     )
 
 
-def _facts(error: duckdb.Error) -> dict[str, Any]:
+def _facts(error: Exception) -> dict[str, Any]:
     """What stands behind ``Binder Error:``, JSON by the setting ``errors_as_json``."""
     text = str(error)
     start = text.find("{")

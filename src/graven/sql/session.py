@@ -13,7 +13,7 @@ import pyarrow as pa
 from graven.errors import Corrupt, InvalidInput
 from graven.frames.cache import datasets, forget
 from graven.frames.schemas import SCHEMAS
-from graven.sql.faults import from_duckdb
+from graven.sql.faults import from_duckdb, says_where
 from graven.sql.statement import Statement, read
 from graven.store.extras import need
 
@@ -30,6 +30,7 @@ _SIZE = re.compile(r"[1-9][0-9]{0,5}(?:\.[0-9]{1,3})? ?[KMGT]i?B", re.ASCII)
 
 # What DuckDB says when not the statement is at fault but what its rows come from.
 _SOURCE_FAILED = ("reading the stream registered as", "get_next failed")
+_BY_A_PERSON = "Query interrupted"  # Ctrl-C, which DuckDB looks for too, and swallows
 _SETTINGS = {
     "enable_external_access": "false",
     "python_enable_replacements": "false",
@@ -205,7 +206,9 @@ class _Deadline:
 
         try:
             yield
-        except (duckdb.Error, pa.ArrowException, RuntimeError) as error:
+        except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
+            if str(error) == _BY_A_PERSON:
+                raise KeyboardInterrupt from None
             if self._over:
                 raise InvalidInput(
                     f"statement took more than {self._seconds:g} s",
@@ -219,7 +222,7 @@ class _Deadline:
                     kind="bad-cache",
                     hint="it was thrown away; nothing is lost: ask again",
                 ) from None
-            if isinstance(error, duckdb.Error):
+            if isinstance(error, duckdb.Error) or says_where(error):
                 raise from_duckdb(error, text) from None
             raise
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MAX_LENGTH = 1_000_000
+_GIVE_ONE = "give one; 'select 1' is one"
 _SPACE = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*"
 _EXPLAIN = re.compile(
     rf"{_SPACE}explain\b{_SPACE}(?:analyze\b{_SPACE})?(?:\([^)]*\){_SPACE})?", re.I | re.S
@@ -64,13 +65,19 @@ def read(parser: duckdb.DuckDBPyConnection, text: str) -> Statement:
         statements = parser.extract_statements(text)
     except duckdb.Error as error:
         raise from_duckdb(error, text) from None
+    if not statements:
+        raise InvalidInput("there is no statement", kind="sql-refused", hint=_GIVE_ONE)
     if len(statements) != 1:
-        many = "no statement" if not statements else f"{len(statements)} statements at once"
-        raise _refused(many, "give one; 'select 1' is one")
+        raise _refused(f"{len(statements)} statements at once", _GIVE_ONE)
     kind = _kind(statements[0])
     body = text
     if kind == "EXPLAIN":
         body = _EXPLAIN.sub("", text, count=1)
+    elif kind == "MULTI" and "pivot" in text.lower():  # it would make a type of the values first
+        raise _refused(
+            "PIVOT without the values of its column",
+            "name them: pivot TABLE on COLUMN in ('a', 'b') using ...",
+        )
     elif kind != "SELECT":
         raise _refused(f"a statement of kind {kind}")
     tree = _tree(parser, body)
