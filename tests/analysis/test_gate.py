@@ -151,6 +151,23 @@ def test_an_accepted_change_cuts_the_history():
     assert verdict(one(1.0), one(1.5, hours=50), moved) == ("regression", "history")
 
 
+def test_the_very_value_of_a_baseline_that_nothing_is_held_to_is_judged_like_its_neighbours():
+    past = history(USUAL, [1.2], moving=True)
+    for value in (1.2, 1.201):
+        assert verdict(one(1.2), one(value, hours=1), past) == ("regression", "history")
+    assert verdict(one(1.2), one(1.2, hours=1), history([1.0], moving=True)) == (
+        "no-change",
+        "ratio",
+    )
+    faster = history([1.0] * 12 + [0.5] * 12, before=12, cut=12)
+    for value in (1.0, 1.001):
+        assert verdict(one(1.0), one(value, hours=24), faster) == ("regression", "history")
+    few = history([1.0] * 12 + [0.5] * 4, before=12, cut=12)
+    assert verdict(one(1.0), one(1.0, hours=24), few) == ("not-enough-data", "history")
+    uncut = history([1.0] * 12 + [0.5] * 12, before=12)
+    assert verdict(one(1.0), one(1.0, hours=24), uncut) == ("no-change", "ratio")
+
+
 def test_soon_after_an_accepted_change_it_waits():
     soon = row_of(one(1.0), one(1.32, hours=20), history([*USUAL, 1.3, 1.31], before=12, cut=12))
     assert soon.verdict is Verdict.NOT_ENOUGH_DATA

@@ -259,9 +259,9 @@ def _judge(
     if not rules.comparable:
         note = "measured on different machines"
         return Row(**facts, verdict=Verdict.INCOMPARABLE, note=note, effect=effect())
-    if same:
-        return Row(**facts, verdict=Verdict.NO_CHANGE, judged_by=JudgedBy.RATIO, effect=effect())
     if math.isinf(old.value) or math.isinf(new.value):
+        if same:
+            return Row(**facts, verdict=Verdict.NO_CHANGE, judged_by=JudgedBy.RATIO)
         verdict = Verdict.REGRESSION if facts["worse"] else Verdict.IMPROVEMENT
         return Row(
             **facts, verdict=verdict, judged_by=JudgedBy.RATIO, note=allowance.why(old.value)

@@ -25,7 +25,7 @@ LEAST_SAMPLES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two values that can be judged: both finite and unequal, the direction known.
+    """Two values that can be judged: both finite, the direction known.
 
     Attributes:
         facts: fields of the row, all but the verdict's own.
@@ -45,6 +45,11 @@ class Pair:
     def sign(self) -> int:
         """1 where more is worse, -1 where less is."""
         return 1 if self.direction is MetricDirection.LOWER else -1
+
+    @property
+    def equal(self) -> bool:
+        """Whether it is the very value of the baseline."""
+        return self.old.value == self.new.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ def settle(pairs: Sequence[Pair], seed: tuple[str, str], history: History | None
     tested: list[int] = []
     for index, (pair, found) in enumerate(zip(pairs, samples, strict=True)):
         row = _by_history(pair, found, usual)
+        if row is None and pair.equal:
+            row = _equal(pair, found)
         if row is not None:
             rows[index] = row
         elif found is not None and found.least >= LEAST_SAMPLES and pair.way in _BY_SAMPLES:
@@ -172,7 +179,7 @@ class _Past:
 def _by_history(pair: Pair, samples: _Samples | None, past: _Past) -> Row | None:
     """The verdict by what was usual; None where nothing is, or the baseline was not."""
     usual = past.fitting(pair)
-    if usual is None:
+    if usual is None or (pair.equal and not past.is_free(usual)):
         return None
     if usual.runs < LEAST:
         return _waiting(pair, samples, usual) if usual.moved else None
@@ -311,6 +318,12 @@ def _joined(notes: Sequence[str | None]) -> str | None:
 
 
 # --- by the ratio alone ---
+
+
+def _equal(pair: Pair, samples: _Samples | None) -> Row:
+    """The very value of a baseline that is held on to."""
+    effect = None if samples is None else samples.effect
+    return Row(**pair.facts, verdict=Verdict.NO_CHANGE, judged_by=JudgedBy.RATIO, effect=effect)
 
 
 def _by_ratio(pair: Pair, samples: _Samples | None) -> Row:
