@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from graven.analysis import compare_runs, judge
-from graven.model import PointStatus
+from graven.model import MetricDef, MetricDirection, PointStatus
 
 
 def check(old, new, **options):
@@ -58,3 +58,14 @@ def test_nothing_in_common_is_a_mistake(run, point):
     undirected = check(run(point(x=1.0)), run(point(x=2.0), id="b"))
     assert [mistake.kind for mistake in undirected.mistakes] == ["nothing-judged"]
     assert undirected.to_dict()["mistakes"][0]["kind"] == "nothing-judged"
+
+
+def test_why_nothing_is_judged_is_said(run, point):
+    millis = {"time": MetricDef(name="time", unit="ms", direction=MetricDirection.LOWER)}
+    one = run(point(time=1.0))
+    (units,) = check(one, run(point(time=999.0), id="b", defs=millis)).mistakes
+    assert units.hint == "their units have changed: set a baseline that has the new ones"
+    (nan,) = check(one, run(point(time=math.nan), id="b")).mistakes
+    assert nan.hint == "measure again: their values are no numbers"
+    (way,) = check(run(point(x=1.0)), run(point(x=2.0), id="b")).mistakes
+    assert way.hint.startswith("say which way is better")

@@ -79,3 +79,11 @@ def test_nothing_to_replay_is_no_share():
     ):
         assert (alarms.comparisons, alarms.share) == (0, None)
         assert alarms.to_dict()["share"] is None
+
+
+def test_from_a_zero_the_floor_decides():
+    counts = [*[0.0] * 30, 3.0, 3.0, *[0.0] * 10]
+    assert replay(past(counts), {KEYS[0]: UP}).fired == 2
+    assert replay(past(counts), {KEYS[0]: Side(sign=1, relative=0.05, floor=3.0)}).fired == 0
+    alarms = replay(past(counts), {KEYS[0]: Side(sign=1, relative=0.05, floor=2.0)})
+    assert (alarms.fired, alarms.suspected) == (2, 0)

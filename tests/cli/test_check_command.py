@@ -88,6 +88,24 @@ def test_it_says_how_often_it_would_have_fired(call, past):
     assert document["history_runs"] >= 20
 
 
+def test_the_rate_is_of_the_rule_that_judges(call, past):
+    everything = check(call, "--run", "r2")[1]["past_alarms"]
+    half = check(call, "--run", "r2", "--judge-by", "rate=samples")[1]["past_alarms"]
+    assert half["series"] == everything["series"] - 1
+    answer = call("check", "--run", "r2", "--judge-by", "ratio")
+    assert "alarm" not in answer.err
+    assert "would have fired" not in answer.err
+
+
+def test_a_rule_about_nothing_is_told(call, past):
+    answer = call("check", "--threshold", "tme=1%", "--threshold", "[rt]*=9%")
+    assert "warning: --threshold tme=1% is about no metric of the two runs" in answer.err
+    assert "[rt]" not in answer.err
+    answer = call("compare", "--judge-by", "s/*/nothing=ratio", "--judge-by", "time=ratio")
+    assert "warning: --judge-by s/*/nothing=ratio is about no metric" in answer.err
+    assert "--judge-by time" not in answer.err
+
+
 def test_without_a_history_it_says_so(call, store):
     call("baseline", "set", "r1")
     answer = call("check")

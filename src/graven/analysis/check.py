@@ -127,9 +127,8 @@ def _mistakes(comparison: Comparison, judged: int, failing: bool) -> Iterator[Mi
     if shared:
         yield Mistake(
             kind="nothing-judged",
-            message=f"none of the {len(shared)} metrics in both runs can be judged",
-            hint="say which way is better with --direction METRIC=lower, or in metric_defs"
-            " of the store's config.json",
+            message=f"of the metrics in both runs ({len(shared)}) none can be judged",
+            hint=_way_out({row.verdict for row in shared}),
         )
     else:
         yield Mistake(
@@ -138,3 +137,14 @@ def _mistakes(comparison: Comparison, judged: int, failing: bool) -> Iterator[Mi
             hint="scenario, name and tags of a point must be the same in both;"
             " set a new baseline if the benchmarks were renamed",
         )
+
+
+def _way_out(verdicts: set[Verdict]) -> str:
+    if Verdict.NO_DIRECTION in verdicts:
+        return (
+            "say which way is better with --direction METRIC=lower, or in metric_defs"
+            " of the store's config.json"
+        )
+    if Verdict.INCOMPARABLE in verdicts:
+        return "their units have changed: set a baseline that has the new ones"
+    return "measure again: their values are no numbers"

@@ -53,10 +53,14 @@ class Alarms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """Which way is worse for a series (1: up, -1: down), and the least change that counts."""
+    """Which way is worse for a series (1: up, -1: down), and the least change that counts.
+
+    ``floor`` is the least one from a zero, in the metric's unit.
+    """
 
     sign: int
     relative: float
+    floor: float = 0.0
 
 
 def replay(history: History, sides: Mapping[SeriesKey, Side]) -> Alarms:
@@ -75,11 +79,12 @@ def replay(history: History, sides: Mapping[SeriesKey, Side]) -> Alarms:
     values = history.since_cuts()[-rows:, [column for column, _ in wanted]]
     values = np.where(np.isfinite(values), values, np.nan) * [side.sign for _, side in wanted]
     least = np.array([side.relative for _, side in wanted])
+    floors = np.array([side.floor for _, side in wanted])
     # Each series without its gaps: these go to the top, where no window is full yet.
     order = np.argsort(~np.isnan(values), axis=0, kind="stable")
     values = np.take_along_axis(values, order, axis=0)
     with np.errstate(over="ignore", invalid="ignore"):  # limits of extreme floats are infinite
-        looked_at, fired, suspected = _judge_all(values, least)
+        looked_at, fired, suspected = _judge_all(values, least, floors)
     return Alarms(
         comparisons=int(looked_at.sum()),
         fired=int(fired.sum()),
@@ -89,7 +94,7 @@ def replay(history: History, sides: Mapping[SeriesKey, Side]) -> Alarms:
     )
 
 
-def _judge_all(values: Numbers, least: Numbers) -> tuple[Flags, Flags, Flags]:
+def _judge_all(values: Numbers, least: Numbers, floors: Numbers) -> tuple[Flags, Flags, Flags]:
     """Of all but the first value of each column: was it judged, did it fire, was it suspect."""
     import numpy as np
 
@@ -105,8 +110,11 @@ def _judge_all(values: Numbers, least: Numbers) -> tuple[Flags, Flags, Flags]:
     )
     # The window before row t ends at t - 1: the one that may agree is not in it.
     before, now = values[:-1], values[1:]
-    limit = np.maximum(q3 + FENCE * (q3 - q1), median + least * np.abs(median))
+    effect, further = (
+        np.where(level == 0, floors, level + least * np.abs(level)) for level in (median, most)
+    )
+    limit = np.maximum(q3 + FENCE * (q3 - q1), effect)
     looked_at = (counts >= LEAST) & ~np.isnan(now)
     beyond = looked_at & (now > limit)
-    sure = (before > limit) | (now > most + least * np.abs(most))
+    sure = (before > limit) | (now > further)
     return looked_at, beyond & sure, beyond & ~sure

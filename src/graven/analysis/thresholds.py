@@ -225,10 +225,16 @@ def _best_rule(
     path = f"{scenario}/{name}/{metric}"
     best: tuple[tuple[bool, bool, int], _T] | None = None
     for index, (pattern, value) in enumerate(rules):
-        exact = pattern in (metric, path)
-        if not exact and not fnmatchcase(path if "/" in pattern else metric, pattern):
+        if not rule_fits(pattern, scenario, name, metric):
             continue
+        exact = pattern in (metric, path)
         rank = (pattern != metric and "/" in pattern, exact, index)
         if best is None or rank > best[0]:
             best = (rank, value)
     return None if best is None else best[1]
+
+
+def rule_fits(pattern: str, scenario: str, name: str, metric: str) -> bool:
+    """Whether a rule is about this metric of this benchmark; see `Thresholds`."""
+    path = f"{scenario}/{name}/{metric}"
+    return pattern in (metric, path) or fnmatchcase(path if "/" in pattern else metric, pattern)

@@ -5,13 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from graven.analysis import Alarms, CheckResult, Comparison, History, Side, judge, replay
+from graven.analysis import (
+    Alarms,
+    CheckResult,
+    Comparison,
+    History,
+    JudgedBy,
+    Side,
+    Thresholds,
+    Ways,
+    judge,
+    replay,
+)
 from graven.analysis.check import JUDGED
 from graven.analysis.history import SeriesKey
 from graven.errors import NotFound
 from graven.model import MetricDirection
 from graven.porcelain.baseline_words import find_baseline, is_set, pick
-from graven.porcelain.compare import Rules, check_rules, compare_with
+from graven.porcelain.compare import Rules, check_rules, compare_with, limits
 from graven.store import Store
 
 
@@ -87,21 +98,31 @@ def check(
             return CheckReport(baseline_name=baseline, result=None)
         raise
     comparison, history = compare_with(store, before, current, rules)
+    sides = {} if history is None else _sides(comparison, history, *limits(store, rules))
     return CheckReport(
         baseline_name=before.name,
         result=judge(comparison, strict=strict),
-        alarms=None if history is None else replay(history, _sides(comparison, history)),
+        alarms=replay(history, sides) if history is not None and sides else None,
     )
 
 
-def _sides(comparison: Comparison, history: History) -> dict[SeriesKey, Side]:
-    """The series of the rows that were judged, and how each would have been."""
+def _sides(
+    comparison: Comparison, history: History, thresholds: Thresholds, ways: Ways
+) -> dict[SeriesKey, Side]:
+    """The series of the rows that were judged, and how each would have been.
+
+    Not those that the user has judged otherwise: the rule that is replayed is none of theirs.
+    """
     found = {}
     for row in comparison.with_verdict(*JUDGED):
         if row.metric is None or row.direction is None or row.occurrence > 1:
             continue
         key = (row.scenario, row.name, tuple(sorted(row.tags.items())), row.metric)
-        if key in history.columns:
-            sign = 1 if row.direction is MetricDirection.LOWER else -1
-            found[key] = Side(sign=sign, relative=row.threshold or 0.0)
+        place = (row.scenario, row.name, row.metric)
+        if key in history.columns and ways.way_for(*place) is JudgedBy.AUTO:
+            found[key] = Side(
+                sign=1 if row.direction is MetricDirection.LOWER else -1,
+                relative=row.threshold or 0.0,
+                floor=thresholds.floor_for(*place),
+            )
     return found

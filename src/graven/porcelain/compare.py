@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from graven.analysis import Comparison, History, Thresholds, Ways, compare_runs
+from graven.analysis.thresholds import rule_fits
 from graven.errors import InvalidInput
 from graven.ingest import fingerprint
 from graven.model import MetricDirection, Run
@@ -57,9 +58,7 @@ def compare_with(
         The comparison, and the history it leaned on where there was enough of one.
     """
     baseline, current = old.run, new.run
-    config = store.config
-    thresholds = Thresholds.from_config(config.get("thresholds"), config.get("floors"))
-    ways = Ways.from_config(config.get("judge_by"))
+    thresholds, ways = limits(store, rules)
     _check_metrics(baseline, current, {*rules.metrics, *(rules.directions or {})})
     machines = (fingerprint(baseline.environment), fingerprint(current.environment))
     comparable = rules.allow_cross_machine or None in machines or machines[0] == machines[1]
@@ -69,17 +68,26 @@ def compare_with(
     comparison = compare_runs(
         baseline,
         current,
-        thresholds=thresholds.with_flags(rules.thresholds),
+        thresholds=thresholds,
         metrics=set(rules.metrics) or None,
         directions=_directions(store, rules),
         machines=machines,
         allow_cross_machine=rules.allow_cross_machine,
         history=history,
-        ways=ways.with_flags(rules.judge_by),
+        ways=ways,
         # Equal contents give equal intervals, in every copy of the store.
         seed=(old.object_id, new.object_id),
     )
-    return replace(comparison, history_runs=runs), history
+    warnings = (*comparison.warnings, *_idle(rules, baseline, current))
+    return replace(comparison, history_runs=runs, warnings=warnings), history
+
+
+def limits(store: Store, rules: Rules) -> tuple[Thresholds, Ways]:
+    """How large a change counts, and what decides: the store's configuration, the user's above."""
+    config = store.config
+    thresholds = Thresholds.from_config(config.get("thresholds"), config.get("floors"))
+    ways = Ways.from_config(config.get("judge_by"))
+    return thresholds.with_flags(rules.thresholds), ways.with_flags(rules.judge_by)
 
 
 def check_rules(rules: Rules) -> None:
@@ -119,3 +127,13 @@ def _check_metrics(baseline: Run, current: Run, names: set[str]) -> None:
             hint=f"there is {', '.join(sorted(known)[:8])}" if known else "they hold no metric",
             field="metric",
         )
+
+
+def _idle(rules: Rules, *runs: Run) -> Iterator[str]:
+    """Flags about metrics that neither run has: no error, since a suite need not be whole."""
+    places = {(p.scenario, p.name, name) for run in runs for p in run.points for name in p.metrics}
+    for option, flags in (("threshold", rules.thresholds), ("judge-by", rules.judge_by)):
+        for flag in flags:
+            pattern = flag.rpartition("=")[0]
+            if pattern and not any(rule_fits(pattern, *place) for place in places):
+                yield f"--{option} {flag} is about no metric of the two runs"
