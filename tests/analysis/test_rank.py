@@ -19,6 +19,18 @@ def ranked(rows, weights=None, higher=None, scale=Scale.MIN_MAX):
 
 
 @pytest.mark.parametrize("scale", list(Scale))
+def test_equal_rows_score_the_same_wherever_they_stand(scale):
+    random = np.random.default_rng(5)
+    for width in (3, 9, 13, 55):
+        row, weights = random.normal(size=width), random.uniform(0.1, 3, width).tolist()
+        for count in (5, 9, 33):
+            rows = [row] * count + [random.normal(size=width), random.normal(size=width)]
+            found = ranked(rows, weights, [True, False] * (width // 2) + [True], scale)
+            assert len(set(found.scores[:count].tolist())) == 1
+            assert [at for at in found.order if at < count] == list(range(count))
+
+
+@pytest.mark.parametrize("scale", list(Scale))
 def test_the_better_comes_first_whichever_way_that_is(scale):
     assert ranked([[1], [3], [2]], scale=scale).order == [1, 2, 0]
     assert ranked([[1], [3], [2]], higher=[False], scale=scale).order == [0, 2, 1]

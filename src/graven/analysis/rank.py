@@ -73,7 +73,10 @@ def rank(
     scaled = _scaled_together(values, good, scale, np.asarray(higher, bool))
     share = np.asarray(weights, np.float64)
     share = share / share.max()
-    scores = scaled @ (share / share.sum()) if len(metrics) else np.full(len(values), np.nan)
+    # Metric by metric: a product of matrices rounds equal rows apart, by where they stand.
+    scores = np.zeros(len(values))
+    for column, part in enumerate((share / share.sum()).tolist()):
+        scores += scaled[:, column] * part
     whole = good.all(axis=1)
     scores[~whole] = np.nan
     order = np.argsort(np.where(whole, -scores, np.inf), kind="stable")
