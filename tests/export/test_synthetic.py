@@ -92,6 +92,17 @@ def test_any_name_of_a_branch_will_do(tmp_path: Path, name: str) -> None:
     assert len(log_of(tmp_path, made.branches[0])) >= 1
 
 
+@pytest.mark.parametrize("name", ["HEAD", "0" * 40, "Ab" * 20, "1" * 64])
+def test_a_name_that_git_takes_for_something_else_is_changed(tmp_path: Path, name: str) -> None:
+    late = START + timedelta(days=1)
+    made = make_repository(
+        tmp_path, [Moment("a", START, "main", "a"), Moment("b", late, name, "b")]
+    )
+    other = next(branch for branch in made.branches if branch != "main")
+    assert other != name
+    assert [line.split()[0] for line in log_of(tmp_path, other)] == ["b"]
+
+
 def test_a_time_before_1970_is_the_first_that_git_knows(tmp_path: Path) -> None:
     make_repository(tmp_path, [Moment("a", datetime(1960, 1, 1, tzinfo=UTC), None, "old")])
     assert log_of(tmp_path, "main") == ["old 0"]

@@ -8,6 +8,7 @@ commits' ids follow from what the runs say, so that exporting again moves nothin
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +29,7 @@ TIMEOUT_S = 600.0
 _MARK = "graven.synthetic"  # key in the repository's own config: this one is ours
 _WHO = "graven <>"
 _BRANCH_LIMIT = 80
+_WHOLE_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ def _ref_name(branch: str) -> str:
     name = safe_name(branch.replace("/", "-")).replace("[", "_").replace("]", "_")
     while ".." in name:
         name = name.replace("..", ".")
-    return f"{name}_" if name.endswith((".", ".lock")) else name
+    # What CI calls the branch of a detached checkout means something else to git.
+    taken = name == "HEAD" or _WHOLE_HASH.fullmatch(name)
+    return f"{name}_" if taken or name.endswith((".", ".lock")) else name
 
 
 def _script(lines: Mapping[str, Sequence[Moment]]) -> Iterable[bytes]:
