@@ -127,3 +127,14 @@ def test_many_files_go_in_batches(call, store, tmp_path, monkeypatch):
     answer = call("ingest", *(f"f{number}.json" for number in range(7)))
     assert [row[0] for row in answer.rows()] == ["saved"] * 7
     assert len(store.packs()) - packs == 3
+
+
+def test_where_nothing_is_found_it_is_a_mistake(call, store, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("words")
+    for folder, said in (("empty", "no file"), ("other", "no file that a format knows")):
+        answer = call("ingest", folder, "-q")
+        assert (answer.code, answer.out) == (2, "")
+        assert f"nothing to ingest: {said}\n" in answer.err
+        assert call("ingest", folder, "--json").code == 2

@@ -95,10 +95,13 @@ def _overrides(asked: dict[str, Any]) -> Overrides:
 
 
 def _exit_code(report: IngestReport) -> int:
-    """0; 2 if some file failed; the failures' own code if nothing else happened."""
+    """0; 2 if some file failed; the failures' own code if nothing else happened.
+
+    Nothing found at all is a mistake too: a gate behind it would judge an older run.
+    """
     codes = {failed.error.exit_code for failed in report.failed}
     if not codes:
-        return 0
+        return 0 if report.runs else 2
     return codes.pop() if len(codes) == 1 and not report.runs else 2
 
 
@@ -119,6 +122,9 @@ def _show(session: Session, report: IngestReport) -> None:
     if more > 0:
         out.note(f"skipped {plural(more, 'more file')}; --json names all")
     _summarise(session, report)
+    if not report.runs and not report.failed:
+        what = "no file that a format knows" if report.skipped else "no file"
+        out.error(f"nothing to ingest: {what}", "'graven ingest --help' names the formats")
 
 
 def _show_runs(session: Session, report: IngestReport) -> None:
