@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from graven.errors import Corrupt, FormatTooNew, InvalidInput, NotFound
+from graven.formats.guarded import RefValue
 from graven.ingest import ancestors, merge_base
 from graven.model import Run
 from graven.porcelain.histories import kin_of
@@ -37,10 +38,14 @@ def pick(store: Store, rev: str) -> Picked:
         NotFound: it means nothing.
     """
     found = store.resolve(rev)
+    return _load(store, found.run_id, found.object_id, rev)
+
+
+def _load(store: Store, run_id: str, object_id: str, name: str) -> Picked:
     try:
-        return Picked(store.load_object(found.object_id), found.object_id, rev)
+        return Picked(store.load_object(object_id), object_id, name)
     except (Corrupt, FormatTooNew, NotFound) as error:
-        raise error.inside(f"run {found.run_id}", run=found.run_id) from error
+        raise error.inside(f"run {run_id}", run=run_id) from error
 
 
 def is_merge_base(word: str) -> bool:
@@ -62,8 +67,9 @@ def find_baseline(store: Store, word: str, current: Run, folder: Path | None = N
     Raises:
         NotFound: kind ``baseline-missing``. InvalidInput: git knows no such merge base.
     """
-    if is_set(store, word):
-        return pick(store, f"baselines/{word}")._replace(name=word)
+    value = _value(store, word)
+    if value is not None and value.run is not None and value.object is not None:
+        return _load(store, value.run, value.object, word)  # a bucket is not asked for it twice
     if word == LATEST or word.startswith(f"{LATEST}@"):
         return _latest(store, word, current)
     if is_merge_base(word):
@@ -82,10 +88,14 @@ def find_baseline(store: Store, word: str, current: Run, folder: Path | None = N
 
 def is_set(store: Store, word: str) -> bool:
     """Whether somebody has set a baseline of this name."""
+    return _value(store, word) is not None
+
+
+def _value(store: Store, word: str) -> RefValue | None:
     try:
-        return store.baselines.entry(word) is not None
+        return store.baselines.entry(word)
     except InvalidInput:
-        return False  # cannot be a name, so it is none
+        return None  # cannot be a name, so it is none
 
 
 def _latest(store: Store, word: str, current: Run) -> Picked:

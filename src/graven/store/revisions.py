@@ -114,11 +114,13 @@ class Resolver:
             prefix = f"{pointers.space}/"
             name = base.removeprefix(prefix)
             try:
-                if not name or "/" in name or pointers.entry(name) is None:
-                    continue
+                value = None if not name or "/" in name else pointers.entry(name)
             except InvalidInput:
                 continue  # cannot be a name, so it is none
-            value = pointers.value_before(name, steps)
+            if value is None:
+                continue
+            if steps:  # without, a bucket is not asked for the same again
+                value = pointers.value_before(name, steps)
             if value.run is None or value.object is None:
                 raise NotFound(f"{base}~{steps} is a deletion", kind="ref-missing", rev=base)
             return Resolved(value.run, value.object, kind)
