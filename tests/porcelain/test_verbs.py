@@ -164,8 +164,18 @@ def test_config_reads_json_and_refuses_what_would_break_later_commands(store):
     assert get_config(store, "thresholds") == {"time": 0.2}
     with pytest.raises(InvalidInput):
         set_config(store, "thresholds.time", "5")
-    with pytest.raises(InvalidInput):
-        set_config(store, "metric_defs.loss.direction", "sideways")
+    for key, value in (
+        ("metric_defs.loss.direction", "sideways"),
+        ("metric_defs.loss.direction", "lower"),  # without a unit
+        ("metric_defs.loss", "5"),
+        ("metric_defs", "5"),
+        ("metric_defs", '{"loss": {"unit": "1", "direction": "up"}}'),
+    ):
+        with pytest.raises(InvalidInput, match="metric_defs"):
+            set_config(store, key, value)
+    set_config(store, "metric_defs.loss", '{"unit": "1", "direction": "lower"}')
+    set_config(store, "metric_defs.loss.direction", "higher")
+    assert str(store.metric_defs["loss"].direction) == "higher"
     unset_config(store, "note")
     with pytest.raises(NotFound):
         get_config(store, "note")

@@ -10,7 +10,6 @@ from typing import Any
 from graven.analysis import Thresholds, Ways, parse_threshold
 from graven.analysis.rank import check_weights
 from graven.errors import InvalidInput, NotFound
-from graven.model import MetricDef, MetricDirection
 from graven.store import Store
 
 
@@ -48,6 +47,8 @@ def set_config(store: Store, key: str, text: str) -> Any:
     """
     value = _parse(text)
     _check(key, value)
+    if key.partition(".")[0] == _DEFS:  # half a definition would stop every check
+        _check_definitions(store, key, value)
     store.config.set(key, value)
     return value
 
@@ -63,10 +64,10 @@ def unset_config(store: Store, key: str) -> None:
 
 def unknown_key(key: str) -> str | None:
     """What to say of a key that graven does not read (it is kept all the same), else None."""
-    heads = {known for known in _CHECKS if "." not in known}
+    heads = {known for known in _CHECKS if "." not in known} | {_DEFS}
     if key in _CHECKS or key.partition(".")[0] in heads:
         return None
-    near = get_close_matches(key, _CHECKS, n=1)
+    near = get_close_matches(key, [*_CHECKS, _DEFS], n=1)
     ending = f"; did you mean {near[0]!r}?" if near else ""
     return f"graven knows no setting {key!r}{ending}"
 
@@ -105,13 +106,14 @@ def _check_way(key: str, rest: str, value: Any) -> None:
     Ways.from_config({rest: value} if rest else value, where="config")
 
 
-def _check_defs(key: str, rest: str, value: Any) -> None:
-    if isinstance(value, dict) and rest:
-        MetricDef.from_dict({"name": rest, **value}, key)
-    elif rest.endswith(".direction") and value not in tuple(MetricDirection):
+def _check_definitions(store: Store, key: str, value: Any) -> None:
+    try:
+        store.config.metric_defs_with(key, value)
+    except InvalidInput as error:
+        whole = 'graven config metric_defs.NAME \'{"unit": "s", "direction": "lower"}\''
         raise InvalidInput(
-            f"config {key}: {value!r} is none of {', '.join(MetricDirection)}", kind="bad-config"
-        )
+            error.message, kind=error.kind, hint=f"whole: {whole}", field=key
+        ) from None
 
 
 def _check_bool(key: str, _rest: str, value: Any) -> None:
@@ -154,11 +156,11 @@ def _check_rank(key: str, rest: str, value: Any) -> None:
         check_weights(weights, f"config rank.{name}")
 
 
+_DEFS = "metric_defs"
 _CHECKS: dict[str, Callable[[str, str, Any], None]] = {
     "thresholds": _check_threshold,
     "floors": _check_floor,
     "judge_by": _check_way,
-    "metric_defs": _check_defs,
     "ingest.keep_raw": _check_bool,
     "rank": _check_rank,
     "repack.auto": _check_count,

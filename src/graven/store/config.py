@@ -65,14 +65,17 @@ class Config:
         Raises:
             InvalidInput: names the definition and its field.
         """
-        where = f"{CONFIG_FILE}: metric_defs"
-        defs = read_map(self._data.get("metric_defs") or {}, where)
-        return {
-            name: MetricDef.from_dict(
-                {"name": name, **read_map(record, f"{where}.{name}")}, f"{where}.{name}"
-            )
-            for name, record in defs.items()
-        }
+        return _read_defs(self._data)
+
+    def metric_defs_with(self, key: str, value: Any) -> dict[str, MetricDef]:
+        """`metric_defs` as they would be if this were set.
+
+        Raises:
+            InvalidInput: one of them could not be read.
+        """
+        data = self.to_dict()
+        _set(data, key, value)
+        return _read_defs(data)
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value at a dotted key; a key that holds dots itself is found whole first."""
@@ -137,6 +140,17 @@ class Config:
                 self._data, self._version = data, done
                 return
         raise Conflict(f"{CONFIG_FILE} kept changing", kind="config-moved", hint="try again")
+
+
+def _read_defs(data: dict[str, Any]) -> dict[str, MetricDef]:
+    where = f"{CONFIG_FILE}: metric_defs"
+    defs = read_map(data.get("metric_defs") or {}, where)
+    return {
+        name: MetricDef.from_dict(
+            {"name": name, **read_map(record, f"{where}.{name}")}, f"{where}.{name}"
+        )
+        for name, record in defs.items()
+    }
 
 
 def _to_bytes(data: dict[str, Any]) -> bytes:
