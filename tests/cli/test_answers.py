@@ -228,8 +228,8 @@ def test_tags_stay_unless_forced(call, store):
 
 def test_trend(call, store):
     assert call("trend", "time", "-n", "2").out == (
-        f"2026-01-02T14:00:00+00:00\t1.04\ts\tr2\t{2:040x}\tlinalg\tmatmul\tn=10\ttime\n"
-        f"2026-01-02T15:00:00+00:00\t1.5\ts\tr3\t{3:040x}\tlinalg\tmatmul\tn=10\ttime\n"
+        f"2026-01-02T14:00:00+00:00\t1.04\ts\tr2\t{2:040x}\tlinalg\tmatmul\tn=10\ttime\tmain\n"
+        f"2026-01-02T15:00:00+00:00\t1.5\ts\tr3\t{3:040x}\tlinalg\tmatmul\tn=10\ttime\tmain\n"
     )
     assert call("trend").out == "rate\tlinalg\tmatmul\tn=10\ntime\tlinalg\tmatmul\tn=10\n"
     assert call("trend", "time", "mat*", "--tag", "n=10").code == 0

@@ -64,6 +64,18 @@ def test_series_of_other_branches_are_no_answer(call, store, a_run):
     assert "no run of branch 'spiek'" in answer.err
 
 
+def test_values_of_several_branches_are_compared_each_with_its_own(call, store, a_run):
+    store.save(a_run(4, time=9.0, branch="spike"))
+    store.save(a_run(5, time=1.5))  # as r3, the one before it on main
+    shown = call("trend", "time", "--color", "always").out
+    assert "2 branches" in shown
+    assert "spike" in shown
+    assert "500.0%" not in shown.replace("+", "")
+    assert "-83.3%" not in shown
+    assert [row[-1] for row in call("trend", "time").rows()] == ["main"] * 3 + ["spike", "main"]
+    assert "branches" not in call("trend", "time", "-b", "main", "--color", "always").out
+
+
 def test_a_limit_of_nothing_does_not_say_that_there_are_no_runs(call, store):
     assert call("log", "-n", "0").err == "no run fits\n"
 

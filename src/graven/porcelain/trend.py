@@ -41,6 +41,7 @@ class Trend:
     """One series, its key figures, and how to read its values.
 
     Attributes:
+        branches: of the run of each point.
         definition: of the metric, as the newest run of the series has it.
         other_units: units of older runs with another one, and how many values these have;
             they are not among the points.
@@ -48,6 +49,7 @@ class Trend:
 
     info: SeriesInfo
     series: TrendSeries
+    branches: tuple[str | None, ...]
     summary: TrendSummary
     definition: MetricDef | None
     other_units: Mapping[str, int] = field(default_factory=dict)
@@ -61,7 +63,10 @@ class Trend:
             "direction": str(known.direction) if known else None,
             "summary": self.summary.to_dict(),
             "other_units": dict(self.other_units),
-            "points": [point.to_dict() for point in self.series.points],
+            "points": [
+                {**point.to_dict(), **({} if branch is None else {"branch": branch})}
+                for point, branch in zip(self.series.points, self.branches, strict=True)
+            ],
         }
 
 
@@ -156,9 +161,12 @@ def _trend(store: Store, info: SeriesInfo, branch: str | None, limit: int | None
         meaning = store.metric_meanings([info.metric]).get(info.metric)
         if meaning is not None and len(meaning.units) > 1:
             series, others = _in_one_unit(store, info, series, branch)
+    runs = [point.run_id for point in series.points]
+    branch_of = {header.run_id: header.branch for header in store.headers_of(runs)}
     return Trend(
         info=info,
         series=series,
+        branches=tuple(branch_of.get(run_id, branch) for run_id in runs),
         summary=summarize_trend(series),
         definition=store.metric_defs.get(info.metric, known),
         other_units=others,

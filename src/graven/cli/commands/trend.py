@@ -30,7 +30,9 @@ def command(session: Session, metric: str | None, point: str | None, **asked: An
 
     Names may hold the wildcards * ? []. For people each series is a line of blocks, the
     newest to the right, with its newest values below. Under a pipe: one value a line,
-    oldest first, with time, value, unit, run, commit, scenario, point, tags and metric.
+    oldest first, with time, value, unit, run, commit, scenario, point, tags, metric and
+    branch. Where values of several branches stand together, a change is that to the value
+    before on the same branch; --branch takes one.
 
     --steps marks what 'graven steps' finds: ^ for a step, x for one that was rejected.
     """

@@ -38,34 +38,47 @@ def show_trend(
         (info.metric, "strong"),
         (f"  {direction}", "dim"),
     )
+    mixed = len(set(trend.branches)) > 1
     values = [point.value for point in trend.series.points]
     finite = [v for v in (summary.minimum, summary.maximum) if v is not None]
     scale = scale_for(finite, unit)
     out.line(
         sparkline(values, width=SPARK_WIDTH, ascii_only=not out.unicode),
         "  ",
-        (percent(summary.change), _style(trend, summary.change)),
+        ("", "") if mixed else (percent(summary.change), _style(trend, summary.change)),
         (f"  over {plural(summary.count, 'run')}{_range(trend, scale)}", "dim"),
+        (f", {len(set(trend.branches))} branches" if mixed else "", "dim"),
     )
     marked = _marks(trend, said)
     if marked:
         out.line((marked, "warn"))
     if summary.not_numbers:
         out.warn(f"{summary.not_numbers:,} of the values of {info.metric}: not a number")
-    table = Table(">value", ">change", "when", "run", "commit", "*", header=False)
-    points = trend.series.points
+    table = Table(">value", ">change", "when", "run", "commit", "branch", "*", header=False)
+    points, before = trend.series.points, _same_branch_before(trend.branches)
     for index in range(max(0, len(points) - rows), len(points)):
-        point = points[index]
-        change = _difference(points[index - 1].value, point.value) if index else None
+        point, last = points[index], before[index]
+        change = None if last is None else _difference(points[last].value, point.value)
         table.add(
             format_number(point.value, scale),
             (percent(change), _style(trend, change)),
             f"{point.timestamp.astimezone():%Y-%m-%d %H:%M}",
             (short_id(point.run_id), "id"),
             (short_commit(point.commit), "dim"),
+            ((trend.branches[index] or "no branch") if mixed else "", "dim"),
             _step_text(said.get(point.run_id)),
         )
     out.table(table.drop_empty())
+
+
+def _same_branch_before(branches: Sequence[str | None]) -> list[int | None]:
+    """Of each value, the one to compare it with: work on a branch says nothing of another."""
+    newest: dict[str | None, int] = {}
+    found = []
+    for index, branch in enumerate(branches):
+        found.append(newest.get(branch))
+        newest[branch] = index
+    return found
 
 
 def _marks(trend: Trend, said: Mapping[str, Step]) -> str:
@@ -117,10 +130,11 @@ def _for_pipes(trend: Trend, said: Mapping[str, Step] | None) -> Table:
     table = Table("", header=False)
     info = trend.info
     unit = trend.definition.unit if trend.definition else ""
-    for point in trend.series.points:
+    for point, branch in zip(trend.series.points, trend.branches, strict=True):
         table.rows.append([
             point.timestamp.isoformat(), repr(point.value), unit, point.run_id,
             point.commit or "", info.scenario, info.name, tags_text(info.tags), info.metric,
+            branch or "",
             *([] if said is None else [said[point.run_id].state if point.run_id in said else ""]),
         ])  # fmt: skip
     return table
