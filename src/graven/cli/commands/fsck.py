@@ -92,7 +92,8 @@ def _summary(report: FsckReport) -> str:
     if report.loose:
         counts.append(plural(report.loose, "loose object"))
     counts += [plural(report.refs, "ref"), f"{size(report.bytes_read)} read"]
-    return f"{plural(len(found), 'fault') if found else 'no damage'}: {', '.join(counts)}"
+    unread = "; what is in them was not read, --full does" if report.level == "quick" else ""
+    return f"{plural(len(found), 'fault') if found else 'no damage'}: {', '.join(counts)}{unread}"
 
 
 def _repair(session: Session, remote: str | None) -> int:
