@@ -60,7 +60,7 @@ def test_runs_by_what_their_points_and_parameters_say(call, store, a_run):
     "words",
     [["--metric", "tiem"], ["--metric", "time", "--by", "x"], ["r1", "r2", "--by", "branch"],
      ["r1", "--metric", "time"], ["r1", "r2", "-w", "branch = main"],
-     ["--metric", "time", "-w", "nonsense"]],
+     ["--metric", "time", "-w", "nonsense"], ["--metric", "time", "--by", "tag.nn"]],
 )  # fmt: skip
 def test_bad_usage(call, store, words):
     assert call("aggregate", *words).code == 2

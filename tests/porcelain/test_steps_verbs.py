@@ -121,6 +121,18 @@ def test_the_unit_is_that_of_the_runs_that_are_looked_at(store):
     assert (answer.series, answer.warnings) == (2, ())
 
 
+def test_the_nearest_steps_are_named_first(store):
+    with store.batch() as batch:
+        for at in range(40, 60):
+            batch.save(run(at, 3.0))
+    with pytest.raises(NotFound) as error:
+        mark_steps(store, Selection(), "r018", "accepted")
+    assert error.value.hint == "there is one at r020, r040"
+    with pytest.raises(NotFound) as error:
+        mark_steps(store, Selection(), "r045", "accepted")
+    assert error.value.hint == "there is one at r040, r020"
+
+
 def test_steps_since(store):
     since = START + timedelta(days=21)
     assert list_steps(store, Selection(since=since)).steps == ()

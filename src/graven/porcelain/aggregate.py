@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from graven.analysis.aggregate import (
@@ -24,6 +25,7 @@ from graven.store.matrices import Meaning
 
 _PLAIN = ("branch", "commit", "experiment", "status", "origin", "machine", "group")
 _KEYED = ("param", "derived")
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,16 @@ def _by_tag(
     names = [name for name in table.names() if name.metric == metric]
     if not names:
         raise nothing_fits(store, metric, "*", "*")
+    known = sorted({tag for name in names for tag in name.tags})
+    if key not in known:
+        near = get_close_matches(key, known, n=1)
+        raise InvalidInput(
+            f"no point with {metric!r} has a tag {key!r}",
+            kind="name-unknown",
+            hint=f"did you mean {near[0]!r}?" if near else
+            f"there is {', '.join(known[:_NAMED]) or 'none'}",
+            field=f"tag.{key}",
+        )  # fmt: skip
     wanted = set(store.select_ids(where))
     keep = np.array([run.run_id in wanted for run in table.runs], bool)
     by_run: dict[str, dict[int, list[float]]] = {}

@@ -180,7 +180,9 @@ def _spoken_of(store: Store, asked: Selection, run_id: str) -> list[SeriesName]:
 def _named(store: Store, asked: Selection, run_id: str, answer: Steps) -> list[SeriesName]:
     """Series that are named exactly, and have a value at the run."""
     if _is_pattern(asked):
-        near = list(dict.fromkeys(step.run_id for step in answer.steps))[:_NAMED]
+        when = store.load(run_id).timestamp
+        steps = sorted(answer.steps, key=lambda step: abs(step.timestamp - when))
+        near = list(dict.fromkeys(step.run_id for step in steps))[:_NAMED]
         raise NotFound(
             f"no step begins at run {run_id}",
             kind="step-missing",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     examples=(
         "graven steps",
         "graven steps time 'matmul*' --since 30d",
-        "graven steps time --accept latest -m 'the new allocator'",
+        "graven steps --accept b4dc01ab -m 'the new allocator'",
     ),
     exits=(4,),
 )
