@@ -62,3 +62,9 @@ def test_mistakes(store):
         with pytest.raises(NotFound) as caught:
             gather_plot(store, request)
         assert hint in caught.value.hint
+
+
+def test_a_series_is_found_by_tag_among_very_many(store, monkeypatch):
+    monkeypatch.setattr("graven.porcelain.plot._MOST", 1)
+    report = gather_plot(store, PlotRequest(metric="time", tags={"n": "2"}))
+    assert [one.tags for one in report.series] == [{"n": "2"}]

@@ -61,3 +61,37 @@ def test_a_series_that_no_run_shown_has_is_none(tmp_path):
     store.save(Run(id="new", timestamp=START + timedelta(days=9), branch="main", points=()))
     report = gather_report(store, ReportRequest(max_runs=1, compared=False))
     assert ([run.id for run in report.runs], report.series) == (["new"], ())
+
+
+def test_series_of_other_runs_take_no_room(tmp_path):
+    store = stored(tmp_path, runs=3)
+    many = tuple(
+        Point(name=f"a{n}", scenario="s", metrics={"time": Metric(value=1.0)}) for n in range(5)
+    )
+    store.save(Run(id="other", timestamp=START, branch="dev", points=many))
+    report = gather_report(store, ReportRequest(where="branch = main", max_series=2))
+    assert [(one.name, len(one.values)) for one in report.series] == [("b0", 3)]
+    assert report.series_left_out == 0
+    tagged = gather_report(store, ReportRequest(tags={"n": "1"}))
+    assert tagged.series == ()
+
+
+def test_the_unit_is_that_of_the_newest_run_shown(tmp_path):
+    store = stored(tmp_path)  # 40 runs in seconds, with a step
+    milli = MetricDef(name="time", unit="ms", direction=MetricDirection.LOWER)
+    point = Point(name="b0", scenario="s", metrics={"time": Metric(value=2000.0)})
+    store.save(
+        Run(
+            id="late",
+            timestamp=START + timedelta(days=50),
+            branch="dev",
+            points=(point,),
+            metric_defs={"time": milli},
+        )
+    )
+    everything = gather_report(store)
+    assert everything.series[0].unit == "ms"
+    assert everything.series[0].left_out == {"s": 40}
+    only = gather_report(store, ReportRequest(where="branch = main"))
+    assert (only.series[0].unit, len(only.series[0].values)) == ("s", 40)
+    assert only.series[0].left_out == {}

@@ -149,3 +149,16 @@ def test_numbers_are_ordered_as_numbers(store):
     for number, size in enumerate(("8", "16", "128"), 3):
         store.save(a_run(number, point(1.0, size=size), params={}))
     assert matrix(store, "tag.size")[0].labels == ["8", "16", "128"]
+
+
+def test_groups_of_other_runs_take_no_room(store):
+    milli = {"time": MetricDef(name="time", unit="ms", direction=MetricDirection.LOWER)}
+    others = [point(5.0, hw=f"a{n}", model="bert") for n in range(4)]
+    store.save(a_run(9, *others, point(900.0, hw="cuda", model="bert"), branch="late",
+                     metric_defs=milli))  # fmt: skip
+    request = GroupRequest(field="tag.hw", where="branch = main", max_groups=3)
+    found = compare_groups(store, request)
+    assert [group.label for group in found.groups] == ["cpu", "cuda", "rocm"]
+    assert found.left_out == ()
+    assert [matrix.unit for matrix in found.matrices] == ["s"]
+    assert compare_groups(store, GroupRequest(field="tag.hw", where="branch = none")).groups == ()

@@ -46,19 +46,20 @@ def gather_plot(store: Store, request: PlotRequest) -> Report:
         NotFound: no series fits; the hint names near ones.
         InvalidInput: the query is wrong, or the series have several units.
     """
-    report = gather_report(
-        store,
-        ReportRequest(
-            where=request.where,
-            branch=request.branch,
-            metric=request.metric,
-            point=request.point,
-            scenario=request.scenario,
-            max_runs=request.max_runs,
-            max_series=_MOST,
-            compared=False,
-        ),
+    asked = ReportRequest(
+        where=request.where,
+        branch=request.branch,
+        metric=request.metric,
+        point=request.point,
+        scenario=request.scenario,
+        tags=request.tags,
+        max_runs=request.max_runs,
+        max_series=_MOST,
+        compared=False,
     )
+    report = gather_report(store, asked)
+    if not report.series and request.tags:  # to say which there are
+        report = gather_report(store, replace(asked, tags={}))
     wanted = [
         one
         for one in report.series

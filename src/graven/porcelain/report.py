@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,7 @@ class ReportRequest:
         where: a query that chooses the runs (docs/query.md); empty for all.
         branch: only runs of this branch, and the steps on it.
         metric, point, scenario: names, or patterns with the wildcards ``* ? []``.
+        tags: pairs that the points of the series must hold.
         baseline: as `graven.porcelain.check.check` takes it.
         run: the run that is compared with it; else the latest of those chosen.
         title: of the page; else the store's name.
@@ -54,6 +55,7 @@ class ReportRequest:
     metric: str = "*"
     point: str = "*"
     scenario: str = "*"
+    tags: Mapping[str, str] = field(default_factory=dict)
     baseline: str = "main"
     run: str | None = None
     title: str = ""
@@ -197,49 +199,52 @@ def _series(
     """The series of the report, and how many more fit."""
     import numpy as np
 
-    wanted = [
-        name
-        for name in table.names()
-        if fits(name.metric, asked.metric)
-        and fits(name.name, asked.point)
-        and fits(name.scenario, asked.scenario)
-    ]
+    position = {header.run_id: at for at, header in enumerate(headers)}
+    places = np.array([position.get(run.run_id, -1) for run in table.runs], np.intp)
+    # What other runs measured, and in which unit, is no matter of these.
+    here = table.among(np.flatnonzero(places >= 0).tolist())
+    wanted = [name for name in here.names() if _is_wanted(name, asked)]
     if len(wanted) > asked.max_series:
         told = _told(comparison)
         wanted.sort(key=lambda name: _key(name) not in told)  # a stable sort: by name otherwise
-    position = {header.run_id: at for at, header in enumerate(headers)}
-    places = np.array([position.get(run.run_id, -1) for run in table.runs], np.intp)
     bounds = _bounds(store, table, headers)
     shown = wanted[: asked.max_series]
     steps = _steps(store, table, shown, asked)
     defined = store.metric_defs
     found = []
     for name in shown:
-        series = table.series(name)
+        series = here.series(name)
         rows = places[series.rows]
-        picked = rows >= 0
-        if not picked.any():
-            continue
-        # Runs of the table and of the report come in the same order: by time.
-        order = np.argsort(rows[picked], kind="stable")
-        lower, upper = bounds.of(series.rows[picked][order], series.columns[picked][order])
+        definition = defined.get(name.metric, series.definition)
+        unit = definition.unit if definition is not None else None
+        order = np.argsort(rows, kind="stable")
+        lower, upper = bounds.of(series.rows[order], series.columns[order])
         found.append(
             ReportSeries(
                 scenario=name.scenario,
                 name=name.name,
                 tags=dict(name.tags),
                 metric=name.metric,
-                rows=rows[picked][order],
-                values=series.values[picked][order],
+                rows=rows[order],
+                values=series.values[order],
                 lower=lower,
                 upper=upper,
-                definition=defined.get(name.metric, series.definition),
+                definition=definition,
                 left_out=series.other_units,
-                steps=tuple(steps.get(_key(name), ())),
+                steps=tuple(step for step in steps.get(_key(name), ()) if step.unit == unit),
             )
         )
     found.sort(key=_key)
     return found, max(0, len(wanted) - asked.max_series)
+
+
+def _is_wanted(name: SeriesName, asked: ReportRequest) -> bool:
+    return (
+        fits(name.metric, asked.metric)
+        and fits(name.name, asked.point)
+        and fits(name.scenario, asked.scenario)
+        and asked.tags.items() <= name.tags.items()
+    )
 
 
 def store_name(store: Store) -> str:

@@ -78,6 +78,9 @@ def compare_groups(store: Store, request: GroupRequest) -> GroupComparison:
     names = [name for name in table.names() if _fits(name, request)]
     if not names:
         raise nothing_fits(store, request.metric, request.point, request.scenario)
+    # What other runs measured, and in which unit, is no matter of these.
+    chosen = {header.run_id for header in headers}
+    table = table.among(at for at, run in enumerate(table.runs) if run.run_id in chosen)
     gathering = _Gathering(store, request, headers, table, names)
     parts = list(gathering.parts())
     # A label that none of the chosen values has is no group of them.
@@ -143,8 +146,9 @@ class _Labels:
         head, _, key = field.partition(".")
         self.key = key if head == "tag" else None
         if self.key is not None:
-            found = {name.tags[key] for name in names if key in name.tags}
-            if not found:
+            with_key = [name for name in names if key in name.tags]
+            found = {name.tags[key] for name in with_key if name in table}
+            if not with_key:
                 near = nearest(key, sorted({tag for name in names for tag in name.tags}))
                 raise InvalidInput(
                     f"no point has a tag {key!r}", kind="name-unknown", hint=near, field="compare"
@@ -272,6 +276,8 @@ class _Gathering:
         """All values that were asked for, by series and group."""
         runs: dict[int, set[int]] = {}
         for name in self._names:
+            if name not in self._table:
+                continue
             series = self._table.series(name)
             if self._of_model is not None and name.tags.get(_MODEL, self._asked.model) != (
                 self._asked.model
