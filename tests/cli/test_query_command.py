@@ -4,7 +4,7 @@ import csv
 import io
 
 import graven
-from graven.model import Metric, Point, Run
+from graven.model import Metric, MetricDef, MetricDirection, Point, Run
 from graven.testing.runs import sample_run
 
 
@@ -27,6 +27,17 @@ def test_people_see_units(call, store):
     answer = call("--color", "always", "query", "run = r1", "-c", "run,metric.time,metric.rate")
     assert " s" in answer.out
     assert "ops/s" in answer.out
+
+
+def test_several_units_in_one_column_are_told(call, store, a_run):
+    milli = {"time": MetricDef(name="time", unit="ms", direction=MetricDirection.LOWER)}
+    store.save(a_run(9, time=900.0, metric_defs=milli))
+    answer = call("query", "metric.time > 1", "--csv")
+    assert answer.err == (
+        "warning: runs have time in several units ('ms', 's'); the numbers are taken as they are\n"
+    )
+    assert answer.out.startswith("run,time,branch,commit,metric.time\n")
+    assert call("query", "metric.time > 100", "-c", "metric.time", "--csv").err == ""
 
 
 def test_json_gives_whole_values(call, store):

@@ -22,6 +22,7 @@ class Answer(NamedTuple):
         rows: a tuple of values a run; see `graven.store.rows.Rows`.
         headers: of the runs.
         remark: why there is none, if a name explains it.
+        warnings: what the numbers do not tell.
     """
 
     columns: tuple[str, ...]
@@ -29,6 +30,7 @@ class Answer(NamedTuple):
     rows: list[tuple[Any, ...]]
     headers: list[Header]
     remark: str | None
+    warnings: tuple[str, ...] = ()
 
     def records(self) -> list[dict[str, Any]]:
         """JSON-ready: a record a run."""
@@ -75,7 +77,12 @@ def query(
         columns = [_spelled(field) for field in parse_columns(columns)]
     found = store.select_rows(columns, wanted, sort=sort, limit=limit, skip=skip)
     remark = None if found.rows else store.explain_empty(wanted)
-    return Answer(found.columns, found.units, found.rows, found.headers, remark)
+    warnings = tuple(
+        f"runs have {name} in several units ({', '.join(map(repr, units))});"
+        " the numbers are taken as they are"
+        for name, units in found.disagreeing.items()
+    )
+    return Answer(found.columns, found.units, found.rows, found.headers, remark, warnings)
 
 
 def _spelled(field: Field) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graven.catalog.columns import column_values
@@ -39,12 +40,14 @@ class Rows(NamedTuple):
         headers: of the same runs.
         units: of the columns; None for what is no metric, and where runs disagree or none
             says it.
+        disagreeing: the units of each metric that these runs have in several, by its name.
     """
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     headers: list[Header]
     units: tuple[str | None, ...]
+    disagreeing: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def _repr_html_(self) -> str:
         from graven.model.html import table
@@ -104,13 +107,22 @@ def select_rows(store: StoreBase, columns: str | Sequence[str], selection: Selec
         index.ask(make_ready, measured=True)
     baselines = _names_by_run(store) if any(f.name == "baseline" for f in fields) else {}
     found = index.look(answer)
-    return found._replace(units=units_of(store, fields, numbers))
+    stated = _stated_units(store, fields, numbers)
+    settings = store.metric_defs if any(not units for units in stated.values()) else {}
+    units: dict[str, str | None] = {}
+    for metric, known in stated.items():
+        own = settings.get(metric) if not known else None
+        units[metric] = next(iter(known)) if len(known) == 1 else own.unit if own else None
+    return found._replace(
+        units=tuple(units[f.key or ""] if f.name == "metric" else None for f in fields),
+        disagreeing={name: tuple(sorted(u)) for name, u in stated.items() if len(u) > 1},
+    )
 
 
-def units_of(
+def _stated_units(
     store: StoreBase, fields: Sequence[Field], numbers: Sequence[int]
-) -> tuple[str | None, ...]:
-    """Units of metrics, as the definitions of these runs state them, else the settings."""
+) -> dict[str, set[str]]:
+    """The units of metrics that the definitions of these runs state."""
     metrics = [field.key or "" for field in fields if field.name == "metric"]
     found: dict[str, set[str]] = {metric: set() for metric in metrics}
     if metrics:
@@ -123,11 +135,7 @@ def units_of(
                 of_metric = stated.get(metric) or stated.get(metric.rpartition("/")[2])
                 if of_metric is not None:
                     found[metric].add(of_metric.unit)
-    units: dict[str, str | None] = {}
-    for metric, known in found.items():
-        own = None if known else store.metric_defs.get(metric)
-        units[metric] = next(iter(known)) if len(known) == 1 else own.unit if own else None
-    return tuple(units[f.key or ""] if f.name == "metric" else None for f in fields)
+    return found
 
 
 def _definitions(catalog: Catalog, numbers: Sequence[int]) -> list[bytes]:

@@ -54,5 +54,7 @@ def command(session: Session, where: str, *, as_csv: bool, **asked: Any) -> None
             out.record("query", record)
     else:
         show_table(out, answer)
+    for text in answer.warnings:
+        out.warn(text)
     if not answer.rows:
         out.note(answer.remark or "no run fits")
