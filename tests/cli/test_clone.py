@@ -11,7 +11,7 @@ def test_a_clone_is_found_from_its_folder(call, store, tmp_path, monkeypatch):
     call("baseline", "set", "r1")
     answer = call("clone", ".", "copy")
     assert answer.code == 0
-    assert answer.err.startswith(f"{tmp_path}/copy/.graven: 3 runs, 1 baseline or tag; ")
+    assert answer.err.startswith(f"{tmp_path}/copy/.graven: 3 runs, baselines/main; ")
     monkeypatch.chdir(tmp_path / "copy")
     assert [row[0] for row in call("log").rows()] == ["r3", "r2", "r1"]
     assert ["remote origin", str(store.path)] in call("status").rows()

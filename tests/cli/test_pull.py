@@ -17,7 +17,7 @@ def test_what_is_new_comes_once(call, store, team, a_run):
     fill(team, a_run)
     first = call("pull")
     assert first.code == 0
-    assert first.err.startswith("origin: 3 runs, 1 artifact, 1 baseline or tag; ")
+    assert first.err.startswith("origin: 3 runs, 1 artifact, baselines/main; ")
     assert [row[0] for row in call("log").rows()] == ["r9", "r8", "r7", "r3", "r2", "r1"]
     assert store.get_baseline().id == "r9"
     assert call("pull").err == "origin: nothing new\n"

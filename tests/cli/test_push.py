@@ -23,7 +23,7 @@ def test_what_is_new_is_sent_once(call, store, team):
     first = call("push")
     assert first.code == 0
     assert first.out == ""
-    assert re.fullmatch(r"origin: 3 runs, 1 baseline or tag; [\d.]+ (B|KiB) in 1 pack\n", first.err)
+    assert re.fullmatch(r"origin: 3 runs, baselines/main; [\d.]+ (B|KiB) in 1 pack\n", first.err)
     assert [run.id for run in team.list_runs()] == ["r3", "r2", "r1"]
     assert team.get_baseline().id == "r1"
     assert call("push", "origin").err == "origin: nothing new\n"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from graven.sync.transfer import SyncReport
 
 MAX_FAILED = 10  # named for people; one lost pack may hurt thousands
+MAX_MOVED = 3  # baselines and tags named
 
 
 def describe(selection: Selection) -> str:
@@ -36,15 +37,18 @@ def describe(selection: Selection) -> str:
 
 
 def summary(report: SyncReport) -> str:
-    """``3 runs, 1 deleted, 2 baselines or tags; 12.3 KiB in 1 pack``, or ``nothing new``."""
+    """``3 runs, 1 deletion, baselines/main; 12.3 KiB in 1 pack``, or ``nothing new``."""
     counts = [
         (len(report.runs), "run", ""),
         (len(report.deleted), "deletion", ""),
         (report.attachments, "artifact", ""),
         (report.manifests, "experiment manifest", ""),
-        (len(report.moved), "baseline or tag", "baselines or tags"),
     ]
     words = [plural(count, one, many) for count, one, many in counts if count]
+    if len(report.moved) > MAX_MOVED:
+        words.append(plural(len(report.moved), "baseline or tag", "baselines and tags"))
+    else:
+        words += report.moved
     if not words and not report.packs:
         return "nothing new"
     carried = f"{size(report.bytes)} in {plural(report.packs, 'pack')}" if report.packs else ""
