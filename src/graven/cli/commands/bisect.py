@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,22 +74,49 @@ def command(session: Session, good: str, bad: str, words: tuple[str, ...], **ask
         shown = "failed" if value is None else human(value, unit)
         out.note(f"{commit.sha[:8]}  {shown}  {commit.subject}")
 
-    report = bisect_commits(
-        session.open_store(),
-        good,
-        bad,
-        wanted,
-        repo=asked["repo"],
-        threshold=parse_threshold(asked["threshold"], "--threshold"),
-        repeat=asked["repeat"],
-        timeout=asked["timeout"],
-        on_tried=on_tried,
-    )
+    store = session.open_store()
+    with _tidy_end():
+        report = bisect_commits(
+            store,
+            good,
+            bad,
+            wanted,
+            repo=asked["repo"],
+            threshold=parse_threshold(asked["threshold"], "--threshold"),
+            repeat=asked["repeat"],
+            timeout=asked["timeout"],
+            on_tried=on_tried,
+        )
     if out.json:
         out.document("bisect", report.to_dict())
     else:
         _show(session, report)
     return 0 if report.moved else 1
+
+
+@contextmanager
+def _tidy_end() -> Iterator[None]:
+    """Being told to end, or losing the terminal, is as Ctrl-C: worktree and command go too."""
+
+    def stop(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: what tidies up is let finish
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
+    # What the caller made deaf, as nohup does, stays so.
+    taken = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        taken = []  # only there may handlers be set
+    for number in taken:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+_ENDS = ("SIGTERM", "SIGHUP")
 
 
 def _show(session: Session, report: BisectReport) -> None:
