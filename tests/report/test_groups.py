@@ -94,7 +94,7 @@ def test_no_text_is_markup_or_a_formula(evil):
 
 
 @pytest.mark.parametrize(
-    "metric", ["History", "Values", "overview", "a/b:c*", "''", "x" * 80, "\n"]
+    "metric", ["History", "Values", "overview", "a/b:c*", "''", "x" * 80, "\n", "x" * 30 + "'x"]
 )
 def test_every_metric_is_a_sheet(metric):
     assert len(book_of(found(metric=metric, unit="")).sheetnames) == 3

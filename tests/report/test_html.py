@@ -17,6 +17,7 @@ import pytest
 from browser import Browser, find_chromium
 
 from graven import Store
+from graven.cli.commands.report import command as report_command
 from graven.model import Metric, MetricDef, MetricDirection, Origin, Point, Run
 from graven.porcelain.report import ReportRequest, gather_report
 from graven.report.html import render
@@ -150,6 +151,12 @@ def test_text_of_a_store_stays_text(nasty: str) -> None:
     assert meta["runs"]["id"] == [shown]  # type: ignore[index]
 
 
+def test_options_that_the_page_names_are_there() -> None:
+    named = set(re.findall(r"--[a-z-]+(?= takes more)", render(make_report())))
+    assert named == {"--runs", "--max-series"}
+    assert named <= {option for one in report_command.params for option in one.opts}
+
+
 def test_what_is_no_number_is_null_in_the_labels() -> None:
     environments = ({"load": math.nan, "deep": [math.inf]},)
     page = render(make_report(environments=environments, machines=(None,)))
@@ -217,6 +224,7 @@ def test_the_overview_says_what_got_worse(browser: Browser, page: Path) -> None:
     assert "regression 2" in text
     assert re.search(r"linalg/matmul\[size=10\] .*?time .*?↑ \+\d+\.\d%", text)
     assert "Change points" in text
+    assert not re.search(r"\b(null|undefined)\b", text)
     assert "1 run is simulated, not measured" in text
     assert "broken" not in re.findall(r"<title>(.*?)</title>", dom)[0]
     assert "<img" not in dom

@@ -197,7 +197,8 @@ def _values(book: Any, found: GroupComparison) -> None:
 def _sheet_name(title: str, taken: set[str]) -> str:
     """What Excel takes for a name, and nobody has yet."""
     plain = "".join(char if char.isprintable() else " " for char in title)
-    stem = plain.translate(_NOT_IN_A_NAME).partition(",")[0].strip(" '")[:_SHEET_NAME] or "metric"
+    stem = plain.translate(_NOT_IN_A_NAME).partition(",")[0].strip(" '")
+    stem = stem[:_SHEET_NAME].rstrip(" '") or "metric"
     name, count = stem, 1
     while name.lower() in taken or name.lower() == "history":  # Excel keeps that one to itself
         count += 1

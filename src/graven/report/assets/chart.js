@@ -152,6 +152,9 @@ function drawAxes(node, one, { box, width, height, low, high, x, y, first, last,
     } else row = one.rows[Math.round(((one.rows.length - 1) * i) / most)];
     if (shown.has(row)) continue;
     shown.add(row);
+    // The labels of both ends reach inwards, so the next ones need more room.
+    const room = Math.min(x(row) - x(first), x(last) - x(row));
+    if (room > 0 && room < 112) continue;
     const anchor = place(row) < 0.05 ? "start" : place(row) > 0.95 ? "end" : "middle";
     node.append(svg("line", { class: "axis", x1: x(row), x2: x(row), y1: bottom, y2: bottom + 5 }));
     node.append(svg("text", { x: x(row), y: bottom + 19, "text-anchor": anchor }, day(runs.time[row])));

@@ -18,7 +18,7 @@ function remarks() {
   const others = Object.entries(meta.origins).filter(([origin]) => origin !== "measured");
   if (others.length) found.push(el("p", { class: "note warn" },
     others.map(([origin, n]) => `${count(n, "run")} ${n === 1 ? "is" : "are"} ${origin}`).join(", ") + ", not measured; they are marked wherever they stand."));
-  if (meta.runs_left_out) found.push(el("p", { class: "note" }, `${count(meta.runs_left_out, "older run")} left out; --limit takes more.`));
+  if (meta.runs_left_out) found.push(el("p", { class: "note" }, `${count(meta.runs_left_out, "older run")} left out; --runs takes more.`));
   if (meta.series_left_out) found.push(el("p", { class: "note" }, `${count(meta.series_left_out, "more series", "more series")} not shown; --max-series takes more.`));
   return found;
 }
@@ -132,5 +132,5 @@ function stepsPart(go) {
     el("th", { scope: "col", class: [0, 3, 4].includes(k) ? "num" : k > 4 ? "hide-narrow" : null }, text));
   return [el("h2", {}, "Change points"),
     found.length > shown.length ? el("p", { class: "dim" }, `the newest ${shown.length} of ${found.length}`) : null,
-    el("div", { class: "scroll cards" }, el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)))];
+    el("div", { class: "scroll cards" }, el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)))].filter(Boolean);
 }
