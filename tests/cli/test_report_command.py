@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 
 import openpyxl
 import pytest
@@ -43,6 +46,47 @@ def test_the_page_holds_the_runs(call, store, tmp_path):
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "A &lt;title&gt;" in page
     assert "<title>A <title>" not in page
+
+
+def opened(folder, browser, *words):
+    """The command in a process of its own: `webbrowser` reads its variable once."""
+    environment = {key: value for key, value in os.environ.items() if "DISPLAY" not in key}
+    return subprocess.run(
+        [sys.executable, "-m", "graven", "report", *words, "--open"],
+        cwd=folder, text=True, capture_output=True, check=False,
+        env={**environment, "BROWSER": browser, "PATH": "/nowhere"},
+    )  # fmt: skip
+
+
+def test_a_page_is_opened_once_it_is_written(call, store, tmp_path):
+    fake = tmp_path / "browser.py"
+    fake.write_text(
+        "import sys, urllib.request as net\n"
+        "page = net.urlopen(sys.argv[1]).read()\n"
+        "open('seen', 'w').write(f'{sys.argv[1]} {page[:15].decode()}')\n"
+    )
+    done = opened(tmp_path, f"{sys.executable} {fake} %s", "-o", "it's 1#.html")
+    assert (done.returncode, done.stdout) == (0, "")
+    page = (tmp_path.resolve() / "it's 1#.html").as_uri()
+    assert (tmp_path / "seen").read_text() == f"{page} <!doctype html>"
+    none = opened(tmp_path, "no-such-browser", "-o", "r.html")
+    assert none.returncode == 0
+    assert "no browser opens r.html" in none.stderr
+    assert (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (), ("-o", "-", "--format", "html"), ("-o", "r.md"), ("-o", "r.html", "--format", "csv"),
+        ("-o", "r.html", "--compare", "branch"),
+    ],
+)  # fmt: skip
+def test_only_a_page_in_a_file_is_opened(call, store, tmp_path, words):
+    answer = call("report", *words, "--open")
+    assert (answer.code, answer.out) == (2, "")
+    assert "--open" in answer.err
+    assert not list(tmp_path.glob("r.*"))
 
 
 def test_standard_output_has_markdown_unless_said_otherwise(call, store):

@@ -23,6 +23,7 @@ _FORMS = ("html", "md", "csv", "json", "xlsx")
     "report",
     examples=(
         "graven report -o report.html",
+        "graven report -o report.html --open",
         "graven report -o runs.xlsx -w 'branch = main and since 30d' --metric 'time*'",
         "graven report --compare tag.hardware --model bert",
         "graven report --compare branch --by param.batch --over all --format md",
@@ -42,6 +43,7 @@ _FORMS = ("html", "md", "csv", "json", "xlsx")
 @click.option("--run", metavar="REV", shell_complete=complete_revision,
               help="Compare this run, not the newest.")  # fmt: skip
 @click.option("--title", default="", metavar="TEXT", help="Title, not the name of the store.")
+@click.option("--open", "opened", is_flag=True, help="Then show the page in the browser.")
 @click.option("-n", "--runs", "max_runs", type=click.IntRange(min=1), metavar="N",
               help="The newest N runs (10000).")  # fmt: skip
 @click.option("--max-series", type=click.IntRange(min=1), default=1000, metavar="N",
@@ -54,7 +56,9 @@ _FORMS = ("html", "md", "csv", "json", "xlsx")
               help="With --compare: each series' newest number, or the median of all.")  # fmt: skip
 @click.option("--max-groups", type=click.IntRange(min=1), default=50, metavar="N",
               help="With --compare: at most N groups (50).")  # fmt: skip
-def command(session: Session, output: str | None, form: str | None, **asked: Any) -> None:
+def command(
+    session: Session, output: str | None, form: str | None, opened: bool, **asked: Any
+) -> None:
     """Write a report of the store: what changed, all values, steps, environments.
 
     As html it is one page that asks no other host for anything; md is an overview, csv has a
@@ -73,8 +77,18 @@ def command(session: Session, output: str | None, form: str | None, **asked: Any
         for name in ("by", "model"):
             if asked[name] is not None:
                 raise InvalidInput(f"--{name} goes with --compare", kind="usage")
-        _report(session, target, _form(session, target, form, "md"), asked)
+        form = _form(session, target, form, "md")
+        if opened and (target is None or form != "html"):
+            raise InvalidInput(
+                "--open goes with a page", kind="usage", hint="-o report.html --open"
+            )
+        _report(session, target, form, asked)
+        if opened and target is not None:
+            _open(session, target)
     else:
+        if opened:
+            raise InvalidInput("--compare and --open do not go together", kind="usage",
+                               hint="groups are not compared as a page")  # fmt: skip
         if asked["max_runs"] is not None:
             raise InvalidInput("--compare and -n do not go together", kind="usage",
                                hint="--where 'since 30d' chooses runs")  # fmt: skip
@@ -184,6 +198,15 @@ def _write(
         session.out.note(f"{target}: {said}, {size(count)}")
     if left_out:
         session.out.note(f"left out: {'; '.join(left_out)}")
+
+
+def _open(session: Session, path: str) -> None:
+    """Show a page in the browser that the person has chosen; BROWSER names another."""
+    import webbrowser
+    from pathlib import Path
+
+    if not webbrowser.open(Path(path).resolve().as_uri()):
+        session.out.note(f"no browser opens {path}; the environment variable BROWSER may name one")
 
 
 class _Text:
