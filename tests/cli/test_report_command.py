@@ -96,6 +96,14 @@ def test_standard_output_has_markdown_unless_said_otherwise(call, store):
     assert json.loads(call("report", "--json").out)["schema"] == "graven.report/1"
 
 
+def test_what_is_misspelt_is_told(call, store):
+    assert "no series of these runs fits" in call("report", "--metric", "tiem", "-o", "r.csv").err
+    answer = call("report", "--baseline", "nosuch", "-o", "r.md")
+    assert answer.code == 3
+    assert "no baseline 'nosuch' is set" in answer.err
+    assert "--allow-missing" not in answer.err  # an option of check
+
+
 def test_json_says_what_was_written(call, store, tmp_path):
     answer = call("report", "-o", "r.csv", "-n", "2", "--json")
     (record,) = answer.records()

@@ -128,8 +128,11 @@ def _check(
     try:
         return check(store, baseline=asked.baseline, run=run, rules=asked.rules), None
     except NotFound as error:
-        if error.kind != "baseline-missing" or asked.baseline != "main":
+        if error.kind != "baseline-missing":
             raise
+        if asked.baseline != "main":  # the hint of 'check' names an option that is its own
+            hint = "'graven baseline' lists those that are set"
+            raise NotFound(error.message, kind=error.kind, hint=hint, **error.fields) from None
         return None, error.message
 
 

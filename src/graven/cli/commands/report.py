@@ -135,6 +135,8 @@ def _report(session: Session, target: str | None, form: str, asked: dict[str, An
     said = f"{plural(facts['runs'], 'run')}, {plural(facts['series'], 'series', 'series')}"
     if not report.runs:
         session.out.note(store.explain_empty(request.where) or "no run fits")
+    elif not report.series:
+        session.out.note("no series of these runs fits; 'graven trend' alone lists the series")
     _write(session, target, form, lambda file: write_report(report, form, file),
            said=said, facts=facts, left_out=left_out)  # fmt: skip
 
