@@ -143,6 +143,15 @@ def test_the_store_is_found_upwards_and_the_variable_goes_before(
     assert call("-C", str(tmp_path / ".graven"), "log").code == 0
 
 
+def test_the_store_is_found_by_who_stands_in_it(call, tmp_path, monkeypatch):
+    assert call("init", "kept").code == 0
+    monkeypatch.chdir(tmp_path / "kept")
+    assert call("log").code == 0
+    assert call("status").rows()[0] == ["store", str(tmp_path / "kept")]
+    (tmp_path / "kept" / "store.json").write_text('{"of": "another program"}')
+    assert call("log").code == 3
+
+
 def test_the_version_of_the_package_is_the_one_it_says():
     from importlib.metadata import version
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from graven.store import Store
 
 STORE_FOLDER = ".graven"
+_STORE_FILE_BYTES = 4096  # a whole one has some 200
 LOOK_SECONDS = 2.0
 """For so long one listing of a remote store serves all that a command asks."""
 
@@ -117,6 +118,8 @@ class Session:
             )
             return inside if is_project else named
         folder = os.getcwd()  # os.path, since pathlib would double the start-up time
+        if _is_store(folder):  # made under a name of its own, and somebody stands in it
+            return folder
         while True:
             candidate = os.path.join(folder, STORE_FOLDER)
             if os.path.isdir(candidate):
@@ -224,4 +227,13 @@ def is_terminal(stream: "TextIO") -> bool:
     try:
         return stream.isatty()
     except (AttributeError, ValueError):  # None under pythonw; closed
+        return False
+
+
+def _is_store(folder: str) -> bool:
+    """Whether a ``store.json`` of graven's lies there; other programs may have such a file."""
+    try:
+        with open(os.path.join(folder, "store.json"), "rb") as file:
+            return b'"hash": "blake3-256"' in file.read(_STORE_FILE_BYTES)
+    except OSError:
         return False
