@@ -145,6 +145,21 @@ def test_a_command_may_save_runs_itself_and_runs_where_the_person_stands(
     assert report.worse is True
 
 
+def test_a_search_goes_on_with_what_files_said(
+    project: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = tmp_path / "count"
+    command = f"exec(open('program.py').read()); open({str(count)!r}, 'a').write('x')"
+    wanted = Wanted(command=(PYTHON, "-c", command), files=("out.json",), metric="time")
+    bisect_commits(store, "HEAD~2", "HEAD", wanted, repo=project)
+    again = bisect_commits(store, "HEAD~2", "HEAD", wanted, repo=project)
+    assert count.stat().st_size == 2  # these files do not say on which machine
+    monkeypatch.setattr("graven.porcelain.bisect.capture_environment", lambda: {"cpu": "other"})
+    other = bisect_commits(store, "HEAD~2", "HEAD", wanted, repo=project)
+    assert count.stat().st_size == 4
+    assert other.experiment != again.experiment
+
+
 def test_another_command_is_measured_anew(project: Path, store: Store) -> None:
     first = bisect_commits(store, "HEAD~4", "HEAD~3", WRITES, repo=project)
     assert first.step == pytest.approx(1.0)

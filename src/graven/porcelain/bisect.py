@@ -152,9 +152,9 @@ def bisect_commits(
 
     Commits on the first-parent line are checked out in a folder of their own; the person's
     checkout is not touched. Every run is kept in the store, under the experiment
-    ``bisect GOOD..BAD MARK`` and without a branch, MARK standing for the command and what is
-    read from it; those that are there already, of this machine and this series, are not
-    measured again, so that a search that was broken off goes on.
+    ``bisect GOOD..BAD MARK`` and without a branch, MARK standing for the command, what is read
+    from it, and the machine; those that are there already, of this series, are not measured
+    again, so that a search that was broken off goes on.
 
     Args:
         store: where the runs go.
@@ -229,9 +229,10 @@ class _Search:
         self._known: dict[int, _Known] = {}
         self._earlier: dict[str, list[Run]] | None = None
         ends = "..".join(commit.sha[:_LABEL] for commit in (line[0], line[-1]))
-        # What another command measured of these commits is no answer to this one.
+        # What another command measured of these commits, or another machine, is no answer to
+        # this. Files of results often do not name the machine, so that runs cannot tell it.
         read = ["--time"] if wanted.time else list(wanted.files)
-        told = [tree.inside, read, list(wanted.command)]
+        told = [fingerprint(capture_environment()), tree.inside, read, list(wanted.command)]
         self.experiment = f"bisect {ends} {hash_bytes(json.dumps(told).encode()).hex()[:_MARK]}"
 
     def measure(self, index: int) -> list[float] | None:
@@ -249,9 +250,8 @@ class _Search:
     def _take_earlier(self, commit: Commit) -> list[Run]:
         if self._earlier is None:
             self._earlier = {}
-            mine = fingerprint(capture_environment())
             for run in self._store.iter_runs(experiment=self.experiment):
-                if run.commit and fingerprint(run.environment) == mine and self._values(run):
+                if run.commit and self._values(run):
                     self._earlier.setdefault(run.commit, []).append(run)
         found = self._earlier.get(commit.sha)
         return [found.pop()] if found else []

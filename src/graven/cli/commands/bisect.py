@@ -51,8 +51,8 @@ def command(session: Session, good: str, bad: str, words: tuple[str, ...], **ask
     GRAVEN_EXPERIMENT tell it where and as what. A commit at which it fails is gone round.
 
     Every run is kept, under the experiment 'bisect GOOD..BAD MARK' and without a branch, MARK
-    standing for COMMAND and --file; the same command goes on where one was broken off. Exit
-    code 1: the metric did not move.
+    standing for COMMAND, --file and the machine; the same command goes on where one was broken
+    off. Exit code 1: the metric did not move.
     """
     from graven.analysis.thresholds import parse_threshold
     from graven.porcelain.bisect import Wanted, bisect_commits
