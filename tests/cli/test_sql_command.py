@@ -76,6 +76,24 @@ def test_parquet_is_written_whole_or_not_at_all(call, store, tmp_path):
     assert not list(tmp_path.glob(".*parquet*"))
 
 
+def test_decimals_keep_their_digits(call, store):
+    digits = "12345678901234567890.125"
+    statement = f"select {digits}::decimal(38, 3) as d"
+    assert call("sql", statement).rows()[1] == [digits]
+    assert call("sql", "--csv", statement).out == f"d\n{digits}\n"
+
+
+def test_what_no_form_has_is_told(call, store, tmp_path):
+    answer = call("sql", "--parquet", "out.parquet", "select interval 1 month as i")
+    assert answer.code == 2
+    assert "Parquet has no form" in answer.err
+    assert not list(tmp_path.glob("*.parquet*"))
+    broken = call("sql", "select '\udcff'")
+    assert (broken.code, "no UTF-8" in broken.err) == (2, True)
+    small = call("sql", "--memory", "1KB", "select 1")
+    assert (small.code, "needs more memory" in small.err) == (2, True)
+
+
 def test_errors_point_and_have_codes(call, store):
     answer = call("sql", "select valu from metrics")
     assert answer.code == 2

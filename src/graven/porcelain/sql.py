@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from graven.errors import BackendUnavailable, Conflict
+from graven.errors import BackendUnavailable, Conflict, InvalidInput
 from graven.ids import new_nonce
 from graven.store import Store
 from graven.store.extras import need
@@ -33,6 +33,7 @@ def write_parquet(answer: Answer, path: str, *, force: bool = False) -> int:
 
     Raises:
         Conflict: a file is there already. BackendUnavailable: it cannot be written.
+        InvalidInput: kind ``bad-column``: Parquet has no form for a type of the answer.
     """
     import pyarrow.parquet as pq
 
@@ -49,6 +50,12 @@ def write_parquet(answer: Answer, path: str, *, force: bool = False) -> int:
                 rows += batch.num_rows
                 writer.write_batch(batch)
         os.replace(temporary, path)
+    except NotImplementedError as error:
+        raise InvalidInput(
+            f"Parquet has no form for a column: {error}",
+            kind="bad-column",
+            hint="make it text in the statement: cast(COLUMN as varchar)",
+        ) from error
     except OSError as error:
         raise BackendUnavailable(
             f"{path} cannot be written: {error.strerror or error}", kind="cannot-write"

@@ -62,6 +62,10 @@ def read(parser: duckdb.DuckDBPyConnection, text: str) -> Statement:
     if len(text) > MAX_LENGTH or "\0" in text:
         raise _refused("a statement of over a million characters, or with a NUL in it")
     try:
+        text.encode()
+    except UnicodeEncodeError:  # what was no UTF-8 on the command line or standard input
+        raise _refused("a statement that is no UTF-8") from None
+    try:
         statements = parser.extract_statements(text)
     except duckdb.Error as error:
         raise from_duckdb(error, text) from None
@@ -99,6 +103,8 @@ def _tree(parser: duckdb.DuckDBPyConnection, text: str) -> Any:
     try:
         rows = parser.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()
         found = json.loads(rows[0][0])
+    except duckdb.OutOfMemoryException as error:
+        raise from_duckdb(error, text) from None
     except (duckdb.Error, ValueError, RecursionError) as error:
         raise _refused(f"a statement that cannot be looked into ({type(error).__name__})") from None
     if found.get("error") is not False or len(found.get("statements", ())) != 1:

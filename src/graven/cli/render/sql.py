@@ -118,6 +118,9 @@ def text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return repr(value)
+    if isinstance(value, Decimal):  # more digits than a float has
+        digits = f"{value:f}"
+        return digits.rstrip("0").rstrip(".") if "." in digits else digits
     plain = _plain(value)
     return to_json({"": plain})[5:-1] if isinstance(plain, (list, dict)) else str(plain)
 
