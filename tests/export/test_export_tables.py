@@ -339,6 +339,18 @@ def test_files_that_are_gone_or_cut_short_are_written_again(store, tmp_path):
     assert values(folder, "parquet") == {"a": 1.0}
 
 
+def test_delta_without_one_of_its_files_is_written_again(store, tmp_path):
+    deltalake = pytest.importorskip("deltalake")
+    store.save(sample_run("r1"))
+    export_tables(store, "delta", tmp_path / "out")
+    [path] = (tmp_path / "out" / "metrics").glob("*/*.parquet")
+    path.unlink()
+    assert export_tables(store, "delta", tmp_path / "out").written == 1
+    rows = deltalake.DeltaTable(tmp_path / "out" / "metrics").to_pyarrow_table().to_pylist()
+    check(rows, store, "metrics")
+    assert export_tables(store, "delta", tmp_path / "out").written == 0
+
+
 def test_only_some_tables(store, tmp_path):
     folder = tmp_path / "out"
     store.save(sample_run("a"))

@@ -97,9 +97,21 @@ class _Writing:
         return int(self._delta.DeltaTable(path).version())
 
     def _has(self, table: str) -> bool:
-        """Whether the table is as the ledger says."""
+        """Whether the table is as the ledger says, and none of its files is lost."""
         mark = self._ledger.marks.get(table)
-        return mark is not None and mark == self._version(table)
+        if mark is None or mark != self._version(table):
+            return False
+        found = pa.table(self._delta.DeltaTable(self._path(table)).get_add_actions())
+        return all(
+            self._is_there(table, one["path"], one["size_bytes"])
+            for one in found.select(["path", "size_bytes"]).to_pylist()
+        )
+
+    def _is_there(self, table: str, path: str, size: int) -> bool:
+        try:
+            return os.stat(os.path.join(self._path(table), *path.split("/"))).st_size == size
+        except OSError:
+            return False
 
     def _write_runs(
         self, table: str, kept: Groups, new: Groups, gone: Sequence[Group], *, whole: bool
