@@ -51,6 +51,12 @@ def test_a_run_is_unchanged_against_itself_even_with_equal_names_in_two_scenario
     assert "compared with itself" in comparison.warnings[0]
 
 
+def test_two_versions_of_one_run_are_not_the_same(run, point):
+    old, new = run(point(time=1.0)), run(point(time=9.0))  # of one id, as a baseline may keep it
+    comparison = compare_runs(old, new, seed=("aa", "bb"))
+    assert comparison.warnings == ("run run is compared with another version of it",)
+
+
 def test_from_zero_the_absolute_floor_decides_and_the_row_says_so(run, point):
     thresholds = Thresholds(floors=(("time", 0.5),))
     old = run(point(time=0.0))

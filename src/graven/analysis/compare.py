@@ -102,6 +102,7 @@ def compare_runs(
         duplicates=tuple(_duplicates(before, now)),
         comparable=rules.comparable,
         warnings=(
+            *_itself(baseline, current, rules.seed),
             *_warnings(baseline, current, differ, allow_cross_machine),
             *_contradictions(baseline, current, rules.defs, directions or {}),
         ),
@@ -294,9 +295,13 @@ def _duplicates(
             )
 
 
-def _warnings(baseline: Run, current: Run, differ: bool, allowed: bool) -> Iterator[str]:
+def _itself(baseline: Run, current: Run, contents: tuple[str, str]) -> Iterator[str]:
     if baseline.id == current.id:
-        yield f"run {current.id} is compared with itself"
+        same = contents[0] == contents[1]
+        yield f"run {current.id} is compared with {'itself' if same else 'another version of it'}"
+
+
+def _warnings(baseline: Run, current: Run, differ: bool, allowed: bool) -> Iterator[str]:
     if differ:
         ending = ", compared as asked" if allowed else ", so nothing is judged"
         yield "the two runs were measured on different machines" + ending
