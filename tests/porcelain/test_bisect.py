@@ -226,6 +226,15 @@ def test_other_worktrees_are_left_alone(project: Path, store: Store, tmp_path: P
         git(project, "worktree", "remove", "--force", str(tmp_path / "mine"))
 
 
+def test_the_branch_checked_out_may_be_without_a_commit(
+    project: Path, store: Store, tmp_path: Path
+) -> None:
+    git(tmp_path, "clone", "-q", str(project), "copy")
+    git(tmp_path / "copy", "checkout", "-q", "--orphan", "new")
+    report = bisect_commits(store, "main~4", "main~3", WRITES, repo=tmp_path / "copy")
+    assert report.bad.commit.subject == "change 8"
+
+
 def test_a_repository_that_a_command_makes_does_not_stay(project: Path, store: Store) -> None:
     made = "import os, subprocess; assert not os.path.exists('clone');"
     made += "subprocess.run(['git', 'init', '-q', 'clone'], check=True)"

@@ -176,7 +176,7 @@ def bisect_commits(
     _check(wanted)
     folder = Path(repo)
     line = first_parent_line(folder, good, bad)
-    with worktree(folder) as tree:
+    with worktree(folder, line[0].sha) as tree:
         search = _Search(store, line, wanted, tree, timeout=timeout, on_tried=on_tried)
         times = repeat if repeat is not None else 3 if wanted.time else 1
         try:

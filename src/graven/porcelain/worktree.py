@@ -72,11 +72,12 @@ def first_parent_line(repo: Path, good: str, bad: str) -> list[Commit]:
 
 
 @contextmanager
-def worktree(repo: Path) -> Iterator[Worktree]:
-    """A folder of its own to check commits out in; it is gone afterwards."""
+def worktree(repo: Path, commit: str) -> Iterator[Worktree]:
+    """A folder of its own to check commits out in, ``commit`` first; it is gone afterwards."""
     place = Path(tempfile.mkdtemp(prefix="graven-bisect-"))
     try:
-        _git(repo, "worktree", "add", "--detach", "--no-checkout", "--quiet", str(place / "tree"))
+        add = ("worktree", "add", "--detach", "--no-checkout", "--quiet")
+        _git(repo, *add, str(place / "tree"), commit)  # the branch checked out may have none yet
         yield Worktree(repo, place / "tree")
     finally:
         # No `worktree prune`: it forgets the person's own worktrees on disks that are away.
