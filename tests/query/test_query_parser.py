@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from graven.errors import InvalidInput
 from graven.query import parse, parse_columns, parse_sort
 from graven.query.parser import MAX_DEPTH, MAX_TERMS
+from graven.query.spelling import nearest
 from graven.query.terms import Among, And, Compare, Exists, Field, Literal, Not, Or
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -177,3 +178,7 @@ def test_the_tree_is_frozen_and_places_do_not_count():
     assert hash(term) == hash(root(" branch=a"))
     with pytest.raises(AttributeError):
         term.operator = "~"
+
+
+def test_a_blank_name_is_seen_in_a_hint():
+    assert nearest("zzzz", {"", " ", "main"}) == "there is '', ' ', main"

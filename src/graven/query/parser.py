@@ -160,7 +160,7 @@ class _Parser:
         token = self.next
         if token.kind != END:
             said = token.said if token.kind == OPERATOR else token.said[:40]
-            hint = "is one too many" if said == ")" else "'and' or 'or' goes between tests"
+            hint = "there is one too many" if said == ")" else "'and' or 'or' goes between tests"
             raise self.error(token, f"{said!r} was not expected", hint)
         return Query(self.text, root)
 

@@ -38,6 +38,6 @@ def nearest(name: str, known: Collection[str]) -> str | None:
     near = get_close_matches(name.lower(), folded, n=1)
     if near:
         return f"did you mean {folded[near[0]]!r}?"
-    listed = ", ".join(sorted(known)[:_SHOWN])
+    listed = ", ".join(one if one.strip() else repr(one) for one in sorted(known)[:_SHOWN])
     more = f" and {len(known) - _SHOWN:,} more" if len(known) > _SHOWN else ""
     return f"there is {listed}{more}" if listed else None
