@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -125,6 +126,17 @@ def test_no_number_at_all(report):
 def test_one_run(report):
     one = series([1.0], rows=np.array([1]))
     assert draw(replace(report, series=(one,)), "png")
+
+
+@pytest.mark.parametrize("rows", [[0], [2], [0, 1, 2]])
+def test_the_first_and_the_last_of_all_days(report, rows):
+    ends = (datetime.min, datetime(2026, 1, 1), datetime.max)
+    runs = [
+        replace(one, timestamp=end.replace(tzinfo=UTC))
+        for one, end in zip(report.runs, ends, strict=True)
+    ]
+    one = series([1.0] * len(rows), rows=np.array(rows))
+    assert draw(replace(report, runs=tuple(runs), series=(one,)), "png")
 
 
 def test_the_settings_of_others_stay_and_do_not_matter(report):

@@ -293,6 +293,12 @@ class _Drawing:
         self.axes.xaxis.set_major_locator(locator)
         formatter = ConciseDateFormatter(locator, tz=UTC)  # type: ignore[no-untyped-call]  # see above
         self.axes.xaxis.set_major_formatter(formatter)
+        left, right = self.axes.get_xlim()  # a margin may reach beyond what a date can say
+        first, last = (
+            _time(datetime(1, 1, 1, tzinfo=UTC)),
+            _time(datetime(9999, 12, 31, tzinfo=UTC)),
+        )
+        self.axes.set_xlim(max(left, first), min(right, last))
         wide = max(1, int(self.look.width * 14) // (max(map(len, self.names)) + 8))
         self.figure.legend(
             self.handles, self.names, loc="outside upper left", ncols=min(wide, 4),
