@@ -190,14 +190,17 @@ def _by_history(pair: Pair, samples: _Samples | None, past: _Past) -> Row | None
     if not past.is_free(usual) and facts["worse"] is not worse:
         return Row(**facts, verdict=Verdict.NO_CHANGE)  # of the baseline, in the other direction
     facts["worse"] = worse
+    further = _beyond_all(pair, usual, worse) and _interval_agrees(pair, effect, worse)
     if not _unusual(pair, usual, now):
+        if worse and further:  # the fences are wide where the past itself had several levels
+            note = "beyond all, but past runs differ as much"
+            return Row(**facts, verdict=Verdict.SUSPECT, note=note)
         return Row(**facts, verdict=Verdict.NO_CHANGE)
     agreeing = sum(
         _unusual(pair, usual, other) and (pair.sign * (other - usual.median) > 0) is worse
         for other in past.others(pair)
     )
-    extreme = _beyond_all(pair, usual, worse) and _interval_agrees(pair, effect, worse)
-    if agreeing or extreme:
+    if agreeing or further:
         verdict = Verdict.REGRESSION if worse else Verdict.IMPROVEMENT
         note = "confirmed" if agreeing else "beyond all"
         return Row(**facts, verdict=verdict, note=note)
