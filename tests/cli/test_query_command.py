@@ -40,6 +40,18 @@ def test_several_units_in_one_column_are_told(call, store, a_run):
     assert call("query", "metric.time > 100", "-c", "metric.time", "--csv").err == ""
 
 
+def test_the_unit_is_that_of_all_runs_however_many_shapes_they_have(call, store, a_run):
+    milli = {"time": MetricDef(name="time", unit="ms", direction=MetricDirection.LOWER)}
+    with store.batch() as batch:
+        for number in range(70):
+            point = Point(name=f"p{number}", scenario="s", metrics={"time": Metric(value=1.0)})
+            batch.save(a_run(100 + number, points=(point,)))
+        batch.save(a_run(900, points=(point,), metric_defs=milli))
+    answer = call("query", "metric.time exists", "--sort", "run", "--csv")
+    assert answer.out.startswith("run,time,branch,commit,metric.time\n")
+    assert "in several units" in answer.err
+
+
 def test_json_gives_whole_values(call, store):
     (record,) = call("query", "run = r2", "-c", "run,time,metric.time,tag.n", "--json").records()
     assert record["schema"] == "graven.query/1"

@@ -14,7 +14,7 @@ from graven.catalog.known import is_known, names_like, unknown_metrics
 from graven.catalog.questions import Header
 from graven.catalog.selecting import Selection, headers_of, ids_of, iter_headers_of
 from graven.errors import Corrupt, FormatTooNew, InvalidInput, NotFound
-from graven.ids import normal
+from graven.ids import ObjectId, normal
 from graven.query import Field, Query, parse_columns
 from graven.query.spelling import nearest
 from graven.store import choosing
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 _MOST = 4  # from a quarter of all runs on, reading all ids in a row is faster
-_MOST_DEFINITIONS = 64  # whose units are looked at, those of the first runs
 
 
 class Rows(NamedTuple):
@@ -123,12 +122,15 @@ def _stated_units(
     store: StoreBase, fields: Sequence[Field], numbers: Sequence[int]
 ) -> dict[str, set[str]]:
     """The units of metrics that the definitions of these runs state."""
+    from graven.formats.definitions import decode_metric_defs
+
     metrics = [field.key or "" for field in fields if field.name == "metric"]
     found: dict[str, set[str]] = {metric: set() for metric in metrics}
+    index = store.parts.index
     if metrics:
-        for object_id in store.parts.index.look(partial(_definitions, numbers=numbers)):
+        for object_id in index.look(partial(_definitions, numbers=numbers)):
             try:
-                stated = store._decoder.definitions(object_id).metric_defs
+                stated = decode_metric_defs(index.get(ObjectId(object_id)))
             except (Corrupt, FormatTooNew, NotFound):  # fsck names it
                 continue
             for metric in metrics:
@@ -148,9 +150,7 @@ def _definitions(catalog: Catalog, numbers: Sequence[int]) -> list[bytes]:
             part,
         )
         found.update(dict.fromkeys(row[0] for row in rows))
-        if len(found) >= _MOST_DEFINITIONS:
-            break
-    return list(found)[:_MOST_DEFINITIONS]
+    return list(found)
 
 
 def _rows(
