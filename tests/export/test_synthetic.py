@@ -237,6 +237,18 @@ def test_what_changes_is_written_anew(
     assert {path.name[:8] for path in report.files} == written
 
 
+def test_a_file_that_is_not_as_it_was_written_is_made_anew(tmp_path: Path) -> None:
+    counted = Counted(runs_of_three_commits())
+    export_asv(counted.source(), tmp_path / "again")
+    (path,) = (tmp_path / "again/results").glob("*/22222222-*.json")
+    whole = path.read_bytes()
+    for spoilt in (whole[:-40], whole.replace(b"0.002", b"9.002"), whole + b" ", b""):
+        path.write_bytes(spoilt)
+        report = export_asv(counted.source(), tmp_path / "again")
+        assert report.files == (path,)
+        assert path.read_bytes() == whole
+
+
 def test_losses_and_intervals_of_files_that_stand_are_still_told(tmp_path: Path) -> None:
     late = make_run(9, "1" * 40, 7.0, timestamp=START + timedelta(days=30))
     bounded = one_point("q", 1.0, lower=0.5, upper=2.0)

@@ -302,8 +302,8 @@ class _Export:
             }
         self._folder.write_result(
             path,
+            marker,
             {
-                "graven": marker,  # first: see writer.is_ours
                 **self._facts(key),
                 "requirements": {},
                 "env_vars": {},

@@ -24,6 +24,7 @@ API_VERSION = 2  # of benchmarks.json and of result files
 # them when it rewrites a file, which then is ours no more.
 _MARKER = b'{"graven":{'
 _HEAD = 2048  # bytes that nearly all marks fit into
+_REST_HEX = 16  # of the hash of what follows the mark
 _decoder = json.JSONDecoder()
 
 
@@ -53,9 +54,12 @@ class Folder:
         """Write JSON, unless the file has just these words."""
         self._write(path, f"{json.dumps(value, indent=1)}\n".encode())
 
-    def write_result(self, path: Path, value: dict[str, Any]) -> None:
-        """Write a result file, in one line; the first key says that it is ours."""
-        self._write(path, encode_compact(value) + b"\n")
+    def write_result(self, path: Path, marker: dict[str, Any], value: dict[str, Any]) -> None:
+        """Write a result file, in one line; ``marker``, its first key, says that it is ours."""
+        rest = b"," + encode_compact(value)[1:] + b"\n"
+        whole = {**marker, "rest": _digest(rest)} if marker.get("recipe") else marker
+        start = encode_compact({"graven": whole})[:-1]
+        self._write(path, start + rest)
 
     def keep(self, path: Path) -> None:
         """Let a result file stand as it is."""
@@ -159,28 +163,35 @@ def _number_of(raw: msgspec.Raw) -> float:
 
 
 def read_marker(path: Path) -> dict[str, Any]:
-    """What graven noted at the start of a result file of its own; {} for any other file."""
+    """What graven noted at the start of a result file of its own.
+
+    {} for any other file, and for one that is not as graven left it.
+    """
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-            if not head.startswith(_MARKER):
-                return {}
-            text = head.decode("utf-8", "replace")
-            try:
-                found, _ = _decoder.raw_decode(text, len(_MARKER) - 1)
-            except ValueError:  # longer than usual: many runs or losses
-                text = (head + file.read()).decode("utf-8", "replace")
-                found, _ = _decoder.raw_decode(text, len(_MARKER) - 1)
+        data = path.read_bytes()
+        if not data.startswith(_MARKER):
+            return {}
+        text = data[:_HEAD].decode("utf-8", "replace")
+        try:
+            found, end = _decoder.raw_decode(text, len(_MARKER) - 1)
+        except ValueError:  # longer than usual: many runs or losses
+            text = data.decode("utf-8", "replace")
+            found, end = _decoder.raw_decode(text, len(_MARKER) - 1)
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    rest = data[len(text[:end].encode()) :]
+    return found if isinstance(found, dict) and found.get("rest") == _digest(rest) else {}
+
+
+def _digest(rest: bytes) -> str:
+    return ids.hash_bytes(rest).hex()[:_REST_HEX]
 
 
 def is_ours(path: Path) -> bool:
-    """True for a result file that graven wrote."""
+    """True for a result file that graven wrote, and for one of which a crash left nothing."""
     try:
         with path.open("rb") as file:
-            return file.read(len(_MARKER)) == _MARKER
+            return file.read(len(_MARKER)) in (_MARKER, b"")
     except OSError:
         return False
 
