@@ -83,7 +83,9 @@ def test_what_cannot_be_cloned(call, store, tmp_path):
     assert call("clone", "./nothing", "copy").code == 3
     assert not (tmp_path / "copy").exists()
     assert call("clone", "/").code == 2
-    assert call("clone", ".", "x", "--store", "y").code == 2
+    both = call("clone", ".", "x", "--store", "y")
+    assert both.code == 2
+    assert both.err.startswith("graven: FOLDER and --store exclude each other")
     assert call("clone", ".", "--store", "s3://bench/p").code == 2
     assert call("clone", ".", "x", "-o", "secret=hunter2").code == 2
     assert call("--offline", "clone", "s3://bench/p").code == 2

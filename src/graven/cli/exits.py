@@ -84,7 +84,9 @@ def _from_click(error: BaseException) -> dict[str, Any] | None:
     if isinstance(error, click.NoSuchOption):
         near = " or ".join(map(repr, error.possibilities or ()))
         message = f"no such option: {error.option_name!r}" + (near and f"; did you mean {near}?")
-    record = _record("Usage", "usage", message[:1].lower() + message[1:], USAGE)
+    if not message[1:2].isupper():  # a word in capitals is an argument's name
+        message = message[:1].lower() + message[1:]
+    record = _record("Usage", "usage", message, USAGE)
     if isinstance(error, click.UsageError) and error.ctx is not None:
         record["hint"] = f"see '{error.ctx.command_path} --help'"
     return record
