@@ -61,3 +61,34 @@ def test_a_name_is_not_broken_within_a_word_while_there_is_another_way(monkeypat
         "asv/bench_core.Suite.time_work   34.26 µs  33.98 … 34.74 µs,",
         "mode='a',n=1000                            median of 20",
     ]
+
+
+def laid_out(monkeypatch, width, *rows):
+    monkeypatch.setenv("COLUMNS", str(width))
+    table = Table("", "^point", ">value", ">change", "*judged by")
+    for row in rows:
+        table.add(*row)
+    stream = io.StringIO()
+    TerminalWriter(stream, colored=False).table(table)
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+LONG = "asv/query_benchmarks.query_all.benchmark.QueryAll.time_query_all"
+
+
+def test_a_name_too_long_for_its_column_has_a_line_of_its_own(monkeypatch):
+    rows = (("^", LONG, "34.26 µs", "+12,889%", "30 runs, confirmed"), ("", "b", "1 s", "", ""))
+    assert laid_out(monkeypatch, 60, *rows) == [
+        "      value    change  judged by",
+        f"^ {LONG}",
+        "   34.26 µs  +12,889%  30 runs, confirmed",
+        " b",
+        "        1 s",
+    ]
+    assert laid_out(monkeypatch, 120, *rows)[1].startswith(f"^  {LONG}  34.26 µs")
+
+
+def test_rows_that_go_on_with_a_name_do_not_repeat_it(monkeypatch):
+    rows = (("", LONG, "1 s", "", ""), ("", "", "2 s", "", ""))
+    lines = laid_out(monkeypatch, 40, *rows)
+    assert [line.strip() for line in lines[1:]] == [LONG, "1 s", "2 s"]

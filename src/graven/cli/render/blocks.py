@@ -25,14 +25,17 @@ class Table:
 
     Args:
         columns: titles; one that begins with ``>`` is aligned right, with ``*`` may be
-            folded where the terminal is narrow, with ``<`` is cut there at its beginning.
+            folded where the terminal is narrow, with ``<`` is cut there at its beginning. The
+            one with ``^`` names the row: it is folded too, and where that would make it a tall
+            pile of letters it has a line of its own above the others.
         header: whether pipes get the titles too (people always do, where there are any).
     """
 
     def __init__(self, *columns: str, header: bool = True) -> None:
-        self.titles = [column.lstrip("<>*") for column in columns]
+        self.titles = [column.lstrip("<>*^") for column in columns]
         self.right = [column.startswith(">") for column in columns]
-        self.folds = [column.startswith("*") for column in columns]
+        self.folds = [column.startswith(("*", "^")) for column in columns]
+        self.names = [column.startswith("^") for column in columns]
         self.cuts = [column.startswith("<") for column in columns]
         self.header = header
         self.rows: list[list[str | Span | list[Span]]] = []
@@ -48,8 +51,18 @@ class Table:
         self.right = [self.right[i] for i in keep]
         self.folds = [self.folds[i] for i in keep]
         self.cuts = [self.cuts[i] for i in keep]
+        self.names = [self.names[i] for i in keep]
         self.rows = [[row[i] for i in keep] for row in self.rows]
         return self
+
+    def part(self, start: int, stop: int | None = None) -> "Table":
+        """Some of the columns, as a table of its own."""
+        table = Table(header=self.header)
+        table.titles = self.titles[start:stop]
+        table.right, table.folds = self.right[start:stop], self.folds[start:stop]
+        table.cuts, table.names = self.cuts[start:stop], self.names[start:stop]
+        table.rows = [row[start:stop] for row in self.rows]
+        return table
 
 
 def _has_text(cell: "str | Span | list[Span]") -> bool:

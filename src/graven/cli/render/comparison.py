@@ -146,7 +146,7 @@ def _table(out: Output, rows: list[Row]) -> Table:
     basis = [", ".join(filter(None, (judged_by_text(row), row.note))) for row in rows]
     short = max(map(len, basis)) <= MOST_BASIS  # a long name of a point is folded first
     table = Table(
-        "", "*point", "*" if narrow else "*metric", ">baseline", ">current", ">change", ">95%",
+        "", "^point", "*" if narrow else "*metric", ">baseline", ">current", ">change", ">95%",
         ("" if short else "*") + ("by" if narrow else "judged by"),
     )  # fmt: skip
     for row, why in zip(rows, basis, strict=True):

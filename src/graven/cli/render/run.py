@@ -124,7 +124,7 @@ def _metrics(point: Point, wanted: tuple[str, ...]) -> list[tuple[str, Metric]]:
 def _points_for_people(
     out: Output, run: Run, points: list[Point], wanted: tuple[str, ...]
 ) -> Table:
-    table = Table("*point", "metric", "", ">value", "*")
+    table = Table("^point", "metric", "", ">value", "*")
     for point in points:
         first: list[Span] | str = point_spans(point.scenario, point.name, point.tags)
         if point.status is not PointStatus.OK:
