@@ -213,6 +213,21 @@ def test_errors_while_rows_are_made(store):
         answer(store, "SELECT CAST(run_id AS INTEGER) FROM runs")
 
 
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("SELECT name, by, message FROM baselines", "by"), ("SELECT at FROM baselines", "at"),
+        ("SELECT run_id, group FROM runs", "group"),
+        ("SELECT * FROM runs WHERE group = 'x'", "group"),
+    ],
+)  # fmt: skip
+def test_columns_that_are_words_of_sql_are_told(store, text, word):
+    with pytest.raises(InvalidInput) as error:
+        answer(store, text)
+    assert f'"{word}"' in error.value.hint
+    assert answer(store, text.replace(f" {word}", f' "{word}"')).num_rows == 0
+
+
 def test_errors_of_a_late_row_are_errors_of_the_statement(store):
     # By then they come through Arrow's stream, as OSError.
     late = "SELECT (CASE WHEN a = 50000 THEN 'x' ELSE '1' END)::INT FROM range(100000) t(a)"

@@ -11,6 +11,8 @@ from graven.errors import InvalidInput
 from graven.frames.schemas import SCHEMAS, TABLES
 
 _NO_COLUMN = re.compile(r'column named "([^"]*)"')
+# Columns that are words of SQL too, where nothing but a column can stand.
+_KEYWORD = re.compile(r'(?<!["\w])(group|by|at)(?="?\s*(?:,|\)|=|<|>|from\b|as\b))(?!")', re.I)
 _EVERY_COLUMN = [column for schema in SCHEMAS.values() for column in schema.names]
 _MOST = 2_000  # characters of a message
 
@@ -39,9 +41,12 @@ def from_duckdb(error: Exception, text: str) -> InvalidInput:
             kind="sql-refused",
             hint=f"the tables are {', '.join(TABLES)}",
         )
+    hint = _hint(told)
+    if hint is None and kind == "Parser" and (word := _KEYWORD.search(text)) is not None:
+        hint = f'{word[1]!r} is a word of SQL: the column is "{word[1]}", in double quotes'
     place = _place(told, text)
     return InvalidInput(
-        _first_lower(message), kind="bad-query", hint=_hint(told), **(place or {"query_text": text})
+        _first_lower(message), kind="bad-query", hint=hint, **(place or {"query_text": text})
     )
 
 
