@@ -29,7 +29,7 @@ class Alarms:
     Attributes:
         comparisons: of a value with at least `LEAST` values before it.
         fired: called a regression; true ones are among them.
-        suspected: called suspect, and the next run did not agree.
+        suspected: called suspect: the next run did not agree, or the past differs as much.
         runs: over how many runs of the history.
         series: how many series had any such comparison.
     """
@@ -117,4 +117,5 @@ def _judge_all(values: Numbers, least: Numbers, floors: Numbers) -> tuple[Flags,
     looked_at = (counts >= LEAST) & ~np.isnan(now)
     beyond = looked_at & (now > limit)
     sure = (before > limit) | (now > further)
-    return looked_at, beyond & sure, beyond & ~sure
+    within = looked_at & ~beyond & (now > further)  # worse than all, but fences are wider
+    return looked_at, beyond & sure, (beyond & ~sure) | within
