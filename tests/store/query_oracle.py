@@ -25,6 +25,22 @@ class Saved:
         self.stamp = stamp
         self.derived = derived or {}
         self.baselines = set(baselines)
+        self.ids = {run.id}  # of all runs; `select` sets it
+
+
+class RunId(str):
+    """An id that knows those of all runs: one that is named whole is nobody's beginning."""
+
+    ids = frozenset()
+
+    @classmethod
+    def of(cls, saved):
+        made = cls(saved.run.id)
+        made.ids = saved.ids
+        return made
+
+
+KINDS[RunId] = KINDS[str]
 
 
 def fits(part, saved):
@@ -67,7 +83,7 @@ def values_of(field, saved):
         value = look_up(saved.derived, field.key)
     else:
         value = {
-            "run": run.id, "branch": run.branch, "commit": run.commit,
+            "run": RunId.of(saved), "branch": run.branch, "commit": run.commit,
             "time": clock.micros(run.timestamp), "experiment": run.experiment,
             "status": run.status, "origin": str(run.origin), "group": run.group,
             "points": len(run.points), "dirty": run.dirty,
@@ -115,9 +131,11 @@ def is_number(value):
 
 
 def equal(field, value, literal):
-    if field.name in ("run", "machine"):
-        text = literal.text if field.name == "run" else literal.text.lower()
-        return value.startswith(text)
+    if field.name == "run":
+        whole = literal.text in value.ids
+        return value == literal.text if whole else value.startswith(literal.text)
+    if field.name == "machine":
+        return value.startswith(literal.text.lower())
     if field.name == "commit":
         low = literal.text.lower()
         return value == literal.text or (
@@ -176,6 +194,9 @@ def _match(text, i, pattern, j):
 
 def select(query, order, all_saved):
     """Ids of the runs that fit, in order."""
+    all_saved = list(all_saved)
+    for saved in all_saved:
+        saved.ids = {one.run.id for one in all_saved}
     chosen = [saved for saved in all_saved if fits(query.root, saved)]
 
     def compare(one, other):

@@ -12,6 +12,7 @@ import graven
 from graven.model import Metric, Origin, Point, Run
 from graven.query import parse, parse_sort
 from graven.query.parser import MAX_VALUES
+from graven.testing.runs import sample_run
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -324,3 +325,15 @@ def test_answers_stay_right_whatever_is_changed(tmp_path_factory, changes):
         both.check(f"{field} exists", ["metric.time", "derived.k:desc"])
     for handle in both.handles:
         handle.close()
+
+
+def test_a_run_that_is_named_whole_is_nobodys_beginning(tmp_path):
+    store = graven.Store(tmp_path / "s", durable=False)
+    for number in (1, 10, 11):
+        store.save(sample_run(f"t-{number}", minute=number))
+    assert store.select_ids("run = t-1") == ["t-1"]
+    assert store.select_ids("run in (t-1, x)") == ["t-1"]
+    assert store.select_ids("run = t-1 or points = 9") == ["t-1"]
+    assert store.select_ids("not run = t-1") == ["t-11", "t-10"]
+    store.delete("t-1")
+    assert store.select_ids("run = t-1") == ["t-11", "t-10"]

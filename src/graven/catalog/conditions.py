@@ -138,9 +138,17 @@ def _value(field: Field, literal: Literal) -> Any:
 def _prefix(name: str, literal: Literal) -> Condition:
     if name == "commit":
         return Condition(*commit_condition(literal.text))
-    low = normal(literal.text) if name == "run" else literal.text.lower()
-    terms, values = between(f"+{COLUMNS[name]}", low)
-    return Condition(terms, values)
+    if name == "run":
+        return run_condition(f"+{COLUMNS[name]}", literal.text)
+    return Condition(*between(f"+{COLUMNS[name]}", literal.text.lower()))
+
+
+def run_condition(sql: str, text: str) -> Condition:
+    """The run of this id; where there is none, those whose ids begin so, as git has it."""
+    name = normal(text)
+    begins, values = between(sql, name)
+    there = "EXISTS(SELECT 1 FROM run WHERE run_id = ? AND object IS NOT NULL)"
+    return Condition(f"({sql} = ? OR (NOT {there} AND {begins}))", [name, name, *values])
 
 
 def _any_of(parts: list[Condition]) -> Condition:

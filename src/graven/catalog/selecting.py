@@ -19,11 +19,11 @@ from graven.catalog.conditions import (
     between,
     condition_of,
     ranked_numbers,
+    run_condition,
     tagged_numbers,
 )
 from graven.catalog.database import Catalog
 from graven.catalog.questions import HEADER_COLUMNS, Header, header_from_row
-from graven.ids import normal
 from graven.query.terms import And, Compare, Expression, Field, Not, Or, Query, SortKey
 
 _PAGE = 500
@@ -244,8 +244,8 @@ class _Choice:
         if name == "tag" and term.operator == "=":
             return tagged_numbers(term)
         if name == "run" and term.operator == "=":
-            sql, values = between("run_id", normal(term.value.text))
-            return Condition(f"SELECT n FROM run WHERE {sql}", values)
+            found = run_condition("run_id", term.value.text)
+            return Condition(f"SELECT n FROM run WHERE {found.sql}", found.values)
         if name == "machine" and term.operator == "=":
             return _of_machine(term.value.text.lower())
         if name == "commit" and term.operator == "=":

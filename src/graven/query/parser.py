@@ -135,7 +135,7 @@ def read_field(text: str, token: Token) -> Field:
     known = [*FIELDS, *(f"{one}.NAME" for one in KEYED)]
     raise query_error(
         text, token.start, token.end, f"unknown field {token.said[:60]!r}",
-        hint=nearest(name, [*FIELDS, *KEYED]) if not dot else nearest(name, KEYED)
+        hint=nearest(name, [*FIELDS, *KEYED], shown=len(known)) if not dot else nearest(name, KEYED)
         or f"there is {', '.join(known)}", kind="name-unknown",
     )  # fmt: skip
 

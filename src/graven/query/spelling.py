@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from graven.errors import InvalidInput
 
-_SHOWN = 5
+SHOWN = 5
 _MANY = 2000  # names to look through; a hint is not worth more
 
 
@@ -30,14 +30,14 @@ def query_error(
     )
 
 
-def nearest(name: str, known: Collection[str]) -> str | None:
-    """A hint that names what is near, or what there is; None where there is nothing."""
+def nearest(name: str, known: Collection[str], *, shown: int = SHOWN) -> str | None:
+    """A hint that names what is near, or ``shown`` of what there is; None where nothing is."""
     from difflib import get_close_matches
 
     folded = {one.lower(): one for one in sorted(known)[:_MANY]}
     near = get_close_matches(name.lower(), folded, n=1)
     if near:
         return f"did you mean {folded[near[0]]!r}?"
-    listed = ", ".join(one if one.strip() else repr(one) for one in sorted(known)[:_SHOWN])
-    more = f" and {len(known) - _SHOWN:,} more" if len(known) > _SHOWN else ""
+    listed = ", ".join(one if one.strip() else repr(one) for one in sorted(known)[:shown])
+    more = f" and {len(known) - shown:,} more" if len(known) > shown else ""
     return f"there is {listed}{more}" if listed else None
