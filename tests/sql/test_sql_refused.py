@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
+from graven import clock
 from graven.errors import InvalidInput
-from graven.sql import answer, run
+from graven.sql import answer, run, session
 from graven.testing.runs import sample_run
 
 WRITES = [
@@ -189,3 +190,25 @@ def test_odd_statements_are_refused_and_do_no_harm(store):
 def test_questions_are_answered(store, text):
     store.save(sample_run("r"))
     assert answer(store, text).num_rows >= 1
+
+
+def test_what_does_not_stop_when_it_is_told_to_is_reported(store, monkeypatch):
+    monkeypatch.setattr(session, "STUCK_SECONDS", 0.1)
+    stuck = threading.Event()
+    long_list = "SELECT len(range(60000000 + (random() * 0)::int))"
+    with (
+        pytest.raises(InvalidInput) as error,
+        run(store, long_list, timeout=0.05, memory="4GB", on_stuck=stuck.set) as found,
+    ):
+        found.read_all()
+    assert error.value.kind == "sql-timeout"
+    assert stuck.is_set()
+
+
+def test_who_looks_at_rows_for_long_is_not_stuck(store, monkeypatch):
+    monkeypatch.setattr(session, "STUCK_SECONDS", 0.05)
+    stuck = threading.Event()
+    with run(store, "SELECT * FROM range(10)", timeout=0.05, on_stuck=stuck.set) as found:
+        clock.sleep(0.3)
+        assert not stuck.is_set()
+        assert found.schema

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 @contextmanager
 def sql(
-    store: Store, text: str, *, timeout: float | None = 60.0, memory: str = "1GB"
+    store: Store,
+    text: str,
+    *,
+    timeout: float | None = 60.0,
+    memory: str = "1GB",
+    on_stuck: Callable[[], None] | None = None,
 ) -> Iterator[Answer]:
     """The rows of an answer, taken within; see `graven.sql.session.run`."""
     need("pyarrow", "sql", "SQL")
     from graven.sql.session import run
 
-    with run(store, text, timeout=timeout, memory=memory) as answer:
+    with run(store, text, timeout=timeout, memory=memory, on_stuck=on_stuck) as answer:
         yield answer
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ _SIZE = re.compile(r"[1-9][0-9]{0,5}(?:\.[0-9]{1,3})? ?[KMGT]i?B", re.ASCII)
 
 # What DuckDB says when not the statement is at fault but what its rows come from.
 _SOURCE_FAILED = ("reading the stream registered as", "get_next failed")
+STUCK_SECONDS = 5.0
 _BY_A_PERSON = "Query interrupted"  # Ctrl-C, which DuckDB looks for too, and swallows
 _SETTINGS = {
     "enable_external_access": "false",
@@ -79,6 +80,7 @@ def run(
     timeout: float | None = TIMEOUT_SECONDS,
     memory: str = MEMORY,
     threads: int = THREADS,
+    on_stuck: Callable[[], None] | None = None,
 ) -> Iterator[Answer]:
     """Ask a statement, and take its rows within.
 
@@ -88,6 +90,8 @@ def run(
         timeout: seconds from the beginning to the last row; None for no limit.
         memory: what DuckDB may take, such as ``512MB``.
         threads: how many it may use.
+        on_stuck: called in a thread of its own where DuckDB has not stopped `STUCK_SECONDS`
+            after it was told to: a function that makes one huge value does not look up.
 
     Raises:
         InvalidInput: kind ``bad-query``, with ``query``, ``column`` and ``width``; kind
@@ -105,7 +109,7 @@ def run(
         statement = read(connection, text)
         _give_tables(connection, store, statement)
         connection.execute("SET lock_configuration = true").fetchall()
-        deadline = _Deadline(connection, store, timeout)
+        deadline = _Deadline(connection, store, timeout, on_stuck)
         try:
             with deadline.told(text):
                 relation = _bound(connection, text)
@@ -178,21 +182,36 @@ class _Deadline:
     """Interrupts a connection when its time is over, and tells errors apart."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, store: Store, seconds: float | None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        store: Store,
+        seconds: float | None,
+        on_stuck: Callable[[], None] | None,
     ) -> None:
+        self._on_stuck = on_stuck
+        self._inside = False  # not while the caller looks at rows, however long that takes
         self._store = store
         self._seconds = seconds
         self._over = False
         self._connection = connection
-        self._timer = None
+        self._timer: threading.Timer | None = None
         if seconds is not None:
-            self._timer = threading.Timer(seconds, self._interrupt)
-            self._timer.daemon = True
-            self._timer.start()
+            self._wait(seconds, self._interrupt)
+
+    def _wait(self, seconds: float, then: Callable[[], None]) -> None:
+        self._timer = threading.Timer(seconds, then)
+        self._timer.daemon = True
+        self._timer.start()
 
     def _interrupt(self) -> None:
         self._over = True
         self._connection.interrupt()
+        if self._on_stuck is not None:
+            self._wait(STUCK_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._inside and self._on_stuck is not None:
+            self._on_stuck()
 
     def cancel(self) -> None:
         """Stop waiting."""
@@ -204,6 +223,7 @@ class _Deadline:
         """Errors of DuckDB as graven's."""
         import duckdb
 
+        self._inside = True
         try:
             yield
         except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
@@ -225,6 +245,8 @@ class _Deadline:
             if isinstance(error, duckdb.Error) or says_where(error):
                 raise from_duckdb(error, text) from None
             raise
+        finally:
+            self._inside = False
 
 
 def _apart(names: list[str]) -> list[str]:

@@ -42,6 +42,7 @@ def command(
     new. Under a pipe: tabs between full values, nothing for NULL; --json tells NULL from empty
     text. In CSV text that a spreadsheet would take for a formula begins with a '.
     """
+    import os
     import sys
 
     from graven.cli.render.sql import show_csv, show_records, show_rows
@@ -52,7 +53,15 @@ def command(
         raise InvalidInput("--csv, --parquet and --json exclude each other", kind="usage")
     text = sys.stdin.read() if statement == "-" else statement
     store, out = session.open_store(), session.out
-    with sql(store, text, timeout=timeout, memory=memory) as answer:
+
+    def give_up() -> None:
+        said = f"statement took more than {timeout:g} s, and did not stop when it was told to"
+        if out.json:
+            out.warn(said)
+        out.error(said, "ask for less; one huge value, such as a long list, cannot be interrupted")
+        os._exit(InvalidInput.exit_code)  # the thread that is stuck would hold a plain exit
+
+    with sql(store, text, timeout=timeout, memory=memory, on_stuck=give_up) as answer:
         if parquet is not None:
             rows = write_parquet(answer, parquet, force=force)
             out.note(f"{parquet}: {rows:,} rows")
