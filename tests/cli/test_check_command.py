@@ -226,3 +226,12 @@ def test_empty_runs_have_nothing_to_compare(call, store, a_run):
     store.baselines.set("main", "r50")
     for form in ("text", "json", "md"):
         assert call("check", "--format", form).code == 2
+
+
+def test_without_a_new_run_nothing_has_passed(call, store):
+    call("baseline", "set", "latest")
+    answer = call("check")
+    assert answer.code == 0
+    assert answer.out.splitlines()[-1].startswith("nothing new: ")
+    assert "compared with itself" in answer.err
+    assert call("check", "--format", "md").out.startswith("**graven check nothing new**")

@@ -115,6 +115,8 @@ def _show_verdict(out: Output, report: CheckReport) -> None:
     if result is None:
         return
     word, style = ("passed", "good") if result.passed else ("failed", "bad")
+    if result.comparison.baseline == result.comparison.current:
+        word, style = "nothing new", "warn"  # no run came since; a pass would say that one did
     if result.mistakes:
         word, style = "not judged", "warn"
     out.line((word, style), f": {counts_text(result.comparison)}")

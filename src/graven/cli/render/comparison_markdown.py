@@ -37,6 +37,8 @@ def check_markdown(report: CheckReport) -> list[str]:
         return [f"**passed**: no baseline {code(report.baseline_name)} yet"]
     result = report.result
     word = "passed" if result.passed else "failed"
+    if result.comparison.baseline == result.comparison.current:
+        word = "nothing new"
     if result.mistakes:
         word = "not judged"
     mistakes = [f"> {code(mistake.message)}" for mistake in result.mistakes]
