@@ -134,8 +134,9 @@ def _mistakes(comparison: Comparison, judged: int, failing: bool) -> Iterator[Mi
         yield Mistake(
             kind="nothing-compared",
             message="the two runs have no metric of any point in common",
-            hint="scenario, name and tags of a point must be the same in both;"
-            " set a new baseline if the benchmarks were renamed",
+            hint="scenario, name and tags of a point must be the same in both; of several suites"
+            " in one store each needs a baseline of its own (--run RUN --baseline NAME);"
+            " set a new one if the benchmarks were renamed",
         )
 
 
