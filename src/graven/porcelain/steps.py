@@ -57,6 +57,7 @@ class Steps:
             none (``of_all_branches``, ``of_all_machines`` tell the two apart).
         runs, series: how many were looked at.
         elsewhere: runs on the branch by other machines.
+        off_branch: runs on other branches.
         warnings: what a reader must know.
     """
 
@@ -68,6 +69,7 @@ class Steps:
     runs: int
     series: int
     elsewhere: int
+    off_branch: int
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,7 +90,10 @@ def list_steps(store: Store, selection: Selection | None = None) -> Steps:
     table = store.series_table(branch=None if asked.all_branches else asked.branch)
     names = [name for name in table.names() if _wanted(name, asked)]
     if not names:
-        _choose_runs(store, table, asked)  # a branch or machine that is not there is told first
+        everything = range(len(table.runs))
+        _choose_runs(
+            store, table, asked, everything
+        )  # a branch or machine that is not there is told first
         raise nothing_fits(store, asked.metric, asked.point, asked.scenario)
     return steps_of(store, table, names, asked)
 
@@ -101,7 +106,9 @@ def steps_of(
     Raises:
         NotFound: no run on that branch or machine.
     """
-    chosen = _choose_runs(store, table, asked)
+    # A file of another tool, or from another machine, says nothing of these series.
+    rows = range(len(table.runs)) if len(names) == len(table) else _rows_with(table, names)
+    chosen = _choose_runs(store, table, asked, rows)
     # Units and directions too are those of these runs: a branch may try out another one.
     table = table.among(chosen.keep)
     names = [name for name in names if name in table]
@@ -131,6 +138,7 @@ def steps_of(
         runs=len(chosen.keep),
         series=len(names),
         elsewhere=chosen.elsewhere,
+        off_branch=chosen.off_branch,
         warnings=tuple(warnings.texts()),
     )
 
@@ -240,35 +248,50 @@ class _Chosen:
     branch: str | None
     machine: str | None
     elsewhere: int
+    off_branch: int
 
 
-def _choose_runs(store: Store, table: SeriesTable, asked: Selection) -> _Chosen:
-    runs = table.runs
+def _rows_with(table: SeriesTable, names: Sequence[SeriesName]) -> list[int]:
+    """The runs that any of these series has a value of."""
+    found: set[int] = set()
+    for name in names:
+        found.update(table.series(name).rows.tolist())
+    return sorted(found)
+
+
+def _choose_runs(
+    store: Store, table: SeriesTable, asked: Selection, rows: Sequence[int]
+) -> _Chosen:
+    runs, every = table.runs, len(rows)
     branch = asked.branch
-    rows = list(range(len(runs)))
     if not asked.all_branches:
-        counts = Counter(run.branch for run in runs)
+        counts = Counter(runs[row].branch for row in rows)
         if branch is None and counts:
             branch = MAIN if MAIN in counts else max(counts, key=lambda b: (counts[b], b or ""))
         elif branch is not None and branch not in counts:
             raise NotFound(
                 f"no run with values on branch {branch!r}", kind="branch-missing",
-                hint="'graven stats' lists the branches", field="branch",
+                hint=f"there is {_listed(counts)}" if counts else None, field="branch",
             )  # fmt: skip
         rows = [row for row in rows if runs[row].branch == branch]
+    off_branch = every - len(rows)
     if asked.all_machines or not rows:
-        return _Chosen(dict.fromkeys(rows), branch, None, 0)
+        return _Chosen(dict.fromkeys(rows), branch, None, 0, off_branch)
     machines = _machines(store, table, rows)
     machine = asked.machine if asked.machine is not None else machines[runs[rows[-1]].environment]
     keep = [row for row in rows if machines[runs[row].environment] == machine]
     if not keep:
         known = Counter(machines[runs[row].environment] or "unknown" for row in rows)
-        listed = ", ".join(f"{name} ({count:,})" for name, count in known.most_common(_NAMED))
         raise NotFound(
             f"no run by machine {machine!r}", kind="machine-missing",
-            hint=f"there is {listed}", field="machine",
+            hint=f"there is {_listed(known)}", field="machine",
         )  # fmt: skip
-    return _Chosen(dict.fromkeys(keep), branch, machine, len(rows) - len(keep))
+    return _Chosen(dict.fromkeys(keep), branch, machine, len(rows) - len(keep), off_branch)
+
+
+def _listed(counts: Counter[Any]) -> str:
+    named = ((name or "none", count) for name, count in counts.most_common(_NAMED))
+    return ", ".join(f"{name} ({count:,})" for name, count in named)
 
 
 def _machines(

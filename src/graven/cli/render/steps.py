@@ -46,6 +46,8 @@ def _looked_at(answer: Steps) -> str:
         "all branches" if answer.of_all_branches else branch,
         "all machines" if answer.of_all_machines else machine,
     ]
+    if answer.off_branch:
+        parts.append(f"{plural(answer.off_branch, 'run')} on other branches left out")
     if answer.elsewhere:
         parts.append(f"{plural(answer.elsewhere, 'run')} on other machines left out")
     return ", ".join(parts)
