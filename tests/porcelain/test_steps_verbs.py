@@ -69,8 +69,9 @@ def test_names_that_nothing_has(store):
     with pytest.raises(NotFound, match="timme") as error:
         list_steps(store, Selection(metric="timme"))
     assert "time" in error.value.hint
-    with pytest.raises(NotFound, match="branch"):
+    with pytest.raises(NotFound, match="branch") as error:
         list_steps(store, Selection(branch="x"))
+    assert error.value.hint == "there is main (40)"
     with pytest.raises(NotFound, match="machine"):
         list_steps(store, Selection(machine="x"))
 
@@ -174,3 +175,14 @@ def test_questions_do_not_grow_with_the_series(store, monkeypatch):
     )  # fmt: skip
     assert list_steps(store).series == 302
     assert len(asked) < 30
+
+
+def test_runs_of_other_benchmarks_do_not_choose_branch_and_machine(store):
+    """One file of another tool, from another machine, used to hide all steps."""
+    store.save(run(41, 1.0, cpu="Other", names=("hyper",)))
+    for at in range(42, 90):
+        store.save(run(at, 1.0, cpu="Other", branch="nightly", names=("hyper",)))
+    answer = list_steps(store, Selection(point="p"))
+    assert [step.run_id for step in answer.steps] == ["r020"]
+    assert (answer.branch, answer.runs, answer.elsewhere, answer.off_branch) == ("main", 40, 0, 0)
+    assert list_steps(store).off_branch == 48

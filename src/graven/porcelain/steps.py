@@ -90,10 +90,8 @@ def list_steps(store: Store, selection: Selection | None = None) -> Steps:
     table = store.series_table(branch=None if asked.all_branches else asked.branch)
     names = [name for name in table.names() if _wanted(name, asked)]
     if not names:
-        everything = range(len(table.runs))
-        _choose_runs(
-            store, table, asked, everything
-        )  # a branch or machine that is not there is told first
+        # A branch or machine that is not there is told first.
+        _choose_runs(store, table, asked, range(len(table.runs)))
         raise nothing_fits(store, asked.metric, asked.point, asked.scenario)
     return steps_of(store, table, names, asked)
 
@@ -269,9 +267,10 @@ def _choose_runs(
         if branch is None and counts:
             branch = MAIN if MAIN in counts else max(counts, key=lambda b: (counts[b], b or ""))
         elif branch is not None and branch not in counts:
+            known = Counter(run.branch for run in store.series_table().runs)
             raise NotFound(
                 f"no run with values on branch {branch!r}", kind="branch-missing",
-                hint=f"there is {_listed(counts)}" if counts else None, field="branch",
+                hint=f"there is {_listed(known)}" if known else None, field="branch",
             )  # fmt: skip
         rows = [row for row in rows if runs[row].branch == branch]
     off_branch = every - len(rows)
@@ -281,10 +280,10 @@ def _choose_runs(
     machine = asked.machine if asked.machine is not None else machines[runs[rows[-1]].environment]
     keep = [row for row in rows if machines[runs[row].environment] == machine]
     if not keep:
-        known = Counter(machines[runs[row].environment] or "unknown" for row in rows)
+        others = Counter(machines[runs[row].environment] or "unknown" for row in rows)
         raise NotFound(
             f"no run by machine {machine!r}", kind="machine-missing",
-            hint=f"there is {_listed(known)}", field="machine",
+            hint=f"there is {_listed(others)}", field="machine",
         )  # fmt: skip
     return _Chosen(dict.fromkeys(keep), branch, machine, len(rows) - len(keep), off_branch)
 
