@@ -33,6 +33,7 @@ def test_nothing_is_left_when_it_is_told_to_end(tmp_path, number):
     with subprocess.Popen(
         [*graven, "bisect", "HEAD~1", "HEAD", "--time", "--", sys.executable, "-c", outer],
         cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509  no threads here; under nohup it would be deaf
     ) as process:  # fmt: skip
         while process.poll() is None and not (held.exists() and held.read_text()):
             time.sleep(0.05)

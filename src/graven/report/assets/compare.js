@@ -110,7 +110,8 @@ function distributions(found, a, b) {
       el("p", { class: "dim" }, sides.map(([name, side]) => `${name}: ${count(side.values.length, "sample")}, median ${withUnit(median(side.values), one.unit)}`).join(" · ")));
   };
   choice.addEventListener("change", show);
-  requestAnimationFrame(show);
+  show();
+  requestAnimationFrame(show); // again, once it is known how wide it is
   return [el("h2", {}, "Samples"), el("div", { class: "bar" }, choice), place];
 }
 
