@@ -8,6 +8,7 @@ from random import Random
 from graven import Store
 from graven.model import Metric, MetricDef, MetricDirection, Point, Run
 from graven.porcelain.report import ReportRequest, gather_report
+from graven.porcelain.steps import Selection, list_steps
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TIME = MetricDef(name="time", unit="s", direction=MetricDirection.LOWER)
@@ -95,3 +96,10 @@ def test_the_unit_is_that_of_the_newest_run_shown(tmp_path):
     only = gather_report(store, ReportRequest(where="branch = main"))
     assert (only.series[0].unit, len(only.series[0].values)) == ("s", 40)
     assert only.series[0].left_out == {}
+
+
+def test_a_point_is_found_by_the_name_that_it_is_shown_with(tmp_path):
+    store = stored(tmp_path, series=3)
+    report = gather_report(store, ReportRequest(point="s/b1"))
+    assert [one.name for one in report.series] == ["b1"]
+    assert [step.name for step in list_steps(store, Selection(point="s/b0")).steps] == ["b0"]

@@ -17,7 +17,7 @@ from graven.porcelain.compare import Rules
 from graven.porcelain.log import refs_by_run
 from graven.porcelain.query import quoted
 from graven.porcelain.steps import Selection, steps_of
-from graven.porcelain.trend import fits
+from graven.porcelain.trend import fits, fits_point, fits_series
 from graven.report.model import Report, ReportRun, ReportSeries, Samples
 from graven.store import Store
 
@@ -142,7 +142,7 @@ def _only(found: Comparison, asked: ReportRequest) -> Comparison:
         row
         for row in found.rows
         if (row.metric is None or fits(row.metric, asked.metric))
-        and fits(row.name, asked.point)
+        and fits_point(row.scenario, row.name, asked.point)
         and fits(row.scenario, asked.scenario)
     )
     return replace(found, rows=tuple(rows))
@@ -242,12 +242,7 @@ def _series(
 
 
 def _is_wanted(name: SeriesName, asked: ReportRequest) -> bool:
-    return (
-        fits(name.metric, asked.metric)
-        and fits(name.name, asked.point)
-        and fits(name.scenario, asked.scenario)
-        and asked.tags.items() <= name.tags.items()
-    )
+    return fits_series(name, asked.metric, asked.point, asked.scenario, asked.tags)
 
 
 def store_name(store: Store) -> str:

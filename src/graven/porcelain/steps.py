@@ -13,7 +13,7 @@ from graven.analysis.steps import SeriesValues, Settings, Step, find_steps
 from graven.catalog.trends import SeriesName
 from graven.errors import Corrupt, FormatTooNew, NotFound
 from graven.ingest import fingerprint
-from graven.porcelain.trend import Trend, fits, nothing_fits
+from graven.porcelain.trend import Trend, fits_series, nothing_fits
 from graven.store import Store
 from graven.store.annotations import REJECTED, StepAnnotation, series_key
 from graven.store.matrices import Series, SeriesTable
@@ -232,12 +232,7 @@ def _is_pattern(asked: Selection) -> bool:
 
 
 def _wanted(name: SeriesName, asked: Selection) -> bool:
-    return (
-        fits(name.metric, asked.metric)
-        and fits(name.name, asked.point)
-        and fits(name.scenario, asked.scenario)
-        and (asked.tags or {}).items() <= name.tags.items()
-    )
+    return fits_series(name, asked.metric, asked.point, asked.scenario, asked.tags or {})
 
 
 @dataclass(frozen=True, slots=True)

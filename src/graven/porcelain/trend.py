@@ -90,14 +90,10 @@ def list_series(
 
     A point is also known by its scenario and name with a ``/`` between, as it is shown.
     """
-    wanted = (tags or {}).items()
     return [
         SeriesInfo(scenario=s.scenario, name=s.name, tags=dict(s.tags), metric=s.metric)
         for s in store.series()
-        if fits(s.metric, metric)
-        and (fits(s.name, point) or fits(f"{s.scenario}/{s.name}", point))
-        and fits(s.scenario, scenario)
-        and wanted <= s.tags.items()
+        if fits_series(s, metric, point, scenario, tags or {})
     ]
 
 
@@ -189,6 +185,23 @@ def _in_one_unit(
 def fits(name: str, pattern: str) -> bool:
     """Whether a name is what a person wrote: the name itself, or a pattern that it fits."""
     return name == pattern or fnmatchcase(name, pattern)
+
+
+def fits_series(
+    name: SeriesName, metric: str, point: str, scenario: str, tags: Mapping[str, str]
+) -> bool:
+    """Whether a series is what was asked for; see `list_series`."""
+    return (
+        fits(name.metric, metric)
+        and fits_point(name.scenario, name.name, point)
+        and fits(name.scenario, scenario)
+        and tags.items() <= name.tags.items()
+    )
+
+
+def fits_point(scenario: str, name: str, pattern: str) -> bool:
+    """Whether a point is what was asked for, by its name or as it is shown."""
+    return fits(name, pattern) or fits(f"{scenario}/{name}", pattern)
 
 
 def nothing_fits(store: Store, metric: str, point: str, scenario: str) -> NotFound:
